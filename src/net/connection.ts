@@ -1,0 +1,53 @@
+/**
+ * One connection with a peer, as the protocol loops see it: bytes in by callback, bytes out by `write`, and nothing of sockets.
+ * Callbacks instead of streams or promises, because thousands of idle sessions must cost little memory each.
+ */
+export interface Connection {
+  readonly peer: Peer
+  /** undefined: plain text so far. */
+  readonly tls: TlsState | undefined
+  /** Bytes written but not yet taken by the peer. Above `HIGH_WATER` a loop stops reading input until `drained`. */
+  readonly unsent: number
+  /** Writes of one turn of the event loop leave in one packet. */
+  write(bytes: Uint8Array | string): void
+  /** No `data` until `resume`. Idempotent. */
+  pause(): void
+  resume(): void
+  /** The server's side of STARTTLS. Input that was already here in plain text is thrown away by the loop (RFC 3207 §4.2); `secured` or `closed` follows. */
+  startTls(): void
+  /** `closed('deadline')` follows unless it is set again or cleared (undefined) in `ms`. Coarse: up to a second late. */
+  deadline(ms: number | undefined): void
+  /** Sends what was written, then closes; a peer that doesn't take it is cut off after some seconds. */
+  end(): void
+  /** Cuts it off. */
+  destroy(): void
+}
+
+export interface ConnectionHandler {
+  data(chunk: Buffer): void
+  drained(): void
+  secured(tls: TlsState): void
+  /** Last call. `deadline`: the time set by `deadline` is over; the connection is still open for a farewell: the handler must `end` it. */
+  deadline(): void
+  closed(why: ClosedBy, detail?: string): void
+}
+
+export type ClosedBy = 'peer' | 'us' | 'error' | 'tls'
+
+export interface Peer {
+  /** The client's address, from the PROXY header where one was accepted. IPv4-mapped IPv6 addresses are written as IPv4. */
+  readonly address: string
+  readonly port: number
+  readonly local: { readonly address: string; readonly port: number }
+}
+
+export interface TlsState {
+  /** 'TLSv1.3' */
+  readonly protocol: string
+  /** IANA name, 'TLS_AES_256_GCM_SHA384' */
+  readonly cipher: string
+  readonly servername: string | undefined
+}
+
+/** Bytes; see `Connection.unsent`. */
+export const HIGH_WATER = 64 * 1024
