@@ -1,11 +1,4 @@
-/** What a peer said, its own words kept. RFC 5321 §4.2, RFC 3463. */
-export interface PeerReply {
-  readonly code: number
-  /** '5.1.1'; undefined where the peer gave none. */
-  readonly status: string | undefined
-  /** The lines without code and status. */
-  readonly text: readonly string[]
-}
+import type { Reply } from '../smtp/reply.ts'
 
 /**
  * What became of one recipient in one attempt. Never thrown, always returned.
@@ -13,14 +6,14 @@ export interface PeerReply {
  */
 export type Outcome =
   /** The next host took it, or it is in the mailbox. `reports`: that host announced DSN, so SUCCESS reports are its task (RFC 3461 §4.2). */
-  | { readonly is: 'delivered'; readonly to: string; readonly reply: PeerReply | undefined; readonly reports: boolean }
+  | { readonly is: 'delivered'; readonly to: string; readonly reply: Reply | undefined; readonly reports: boolean }
   /** Try again. `of: 'destination'`: the trouble was with the connection or the host, so its other messages need not try it now. */
   | {
       readonly is: 'deferred'
       readonly of: 'recipient' | 'destination'
       readonly status: string
       readonly reason: string
-      readonly reply: PeerReply | undefined
+      readonly reply: Reply | undefined
       readonly to: string | undefined
     }
   /** Never: tell the sender. */
@@ -28,6 +21,6 @@ export type Outcome =
       readonly is: 'bounced'
       readonly status: string
       readonly reason: string
-      readonly reply: PeerReply | undefined
+      readonly reply: Reply | undefined
       readonly to: string | undefined
     }
