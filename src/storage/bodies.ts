@@ -1,0 +1,62 @@
+import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { readdirSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { formatId, type Id, parseId } from './id.ts'
+
+/** Contents over 256 KB are files of their own: `bodies/ID`. The database names them by the message's id, after they are synced. */
+export function bodyPath(data: string, id: Id): string {
+  return join(data, 'bodies', formatId(id))
+}
+
+/** A content on its way to the disk. */
+export interface BodyFile {
+  readonly path: string
+  /** One at a time; rejects with the error of the file system (ENOSPC and the like). */
+  write(chunk: Uint8Array): Promise<void>
+  /** Synced, the file and its folder: from here on the database may name it. */
+  finish(): Promise<void>
+  /** Removes it. Never rejects. */
+  discard(): Promise<void>
+}
+
+/** Rejects with the error of the file system. */
+export async function createBody(data: string, id: Id): Promise<BodyFile> {
+  const path = bodyPath(data, id)
+  const file = await open(path, 'wx', 0o600)
+  return {
+    path,
+    async write(chunk) {
+      for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
+    },
+    async finish() {
+      await file.datasync()
+      await file.close()
+      await syncFolder(join(data, 'bodies'))
+    },
+    async discard() {
+      await file.close().catch(() => undefined)
+      await unlink(path).catch(() => undefined)
+    },
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder: FileHandle = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+/** Removes the files that no message names: those of receptions that a crash cut off. Only while nothing is being received. Answers how many. */
+export function sweepBodies(data: string, isKnown: (id: Id) => boolean): number {
+  let removed = 0
+  for (const name of readdirSync(join(data, 'bodies'))) {
+    const id = parseId(name)
+    if (id === undefined || isKnown(id)) continue
+    unlinkSync(join(data, 'bodies', name))
+    removed++
+  }
+  return removed
+}

@@ -1,0 +1,318 @@
+import { statfsSync, unlinkSync } from 'node:fs'
+import { bodyPath } from '../bodies.ts'
+import type { Id } from '../id.ts'
+import type {
+  Change,
+  Notice,
+  OperationName,
+  Operations,
+  StorageFailure,
+  StorageResult,
+  TimelineRecord,
+} from '../operations.ts'
+import type { Asked } from '../wire.ts'
+import { openWriter } from './database.ts'
+import { directoryTables } from './directory.ts'
+import { mailboxTables, NoSuchAccount } from './mailboxes.ts'
+import { type ClaimCursors, type Place, queueTables } from './queue.ts'
+import { type TimelineLimits, timelineWriter } from './timeline.ts'
+
+/**
+ * The group commit. Operations that arrive while a commit is under way wait in `pending`; `commit` applies them all in one transaction,
+ * syncs it, and only then answers. When a group fails, each of its operations is tried alone, so that one of them never harms the others.
+ */
+
+export type Answer = (result: StorageResult<Operations[OperationName]['out']>) => void
+
+export interface EngineOptions {
+  readonly data: string
+  readonly timeline: TimelineLimits
+  readonly now: () => number
+  /** Said after the commit that caused it. */
+  readonly notify: (notice: Notice) => void
+  /** The lines of events, after their commit. */
+  readonly log: (lines: readonly string[]) => void
+}
+
+/** Bytes that must stay free on the disk: below, nothing new is accepted, and what is under way can still be settled. */
+const RESERVE = 16 * 1024 * 1024
+/** Bytes and operations of one group. */
+const GROUP_BYTES = 16 * 1024 * 1024
+const GROUP_OPERATIONS = 1000
+/** Events that wait for a commit without being asked for. */
+const RECORDS = 10_000
+
+interface Pending {
+  readonly asked: Asked
+  readonly answer: Answer
+}
+
+/** What a transaction does outside of the database once it is on disk. */
+interface After {
+  readonly notices: Notice[]
+  readonly lines: string[]
+  readonly files: Id[]
+  work: boolean
+}
+
+export function openEngine(options: EngineOptions) {
+  const { data, now, notify, log } = options
+  const database = openWriter(data)
+  const queue = queueTables(database)
+  const directory = directoryTables(database)
+  const mailboxes = mailboxTables(database)
+  const timeline = timelineWriter(database, options.timeline)
+  const [begin, commitNow, rollback] = ['BEGIN IMMEDIATE', 'COMMIT', 'ROLLBACK'].map(sql => database.prepare(sql))
+  const cursors: ClaimCursors = { destination: '', sources: new Map() }
+  const delays = new Map<string, number>()
+  const pending: Pending[] = []
+  let records: TimelineRecord[] = []
+  let space = { at: 0, free: Number.POSITIVE_INFINITY }
+
+  /** Nothing of it happened when it failed. What follows from it is done after the commit, and can't make it fail any more. */
+  function transaction(run: (after: After) => void): StorageResult<undefined> {
+    const after: After = { notices: [], lines: [], files: [], work: false }
+    try {
+      begin?.run()
+      run(after)
+      timeline.save()
+      commitNow?.run()
+      timeline.committed()
+    } catch (error) {
+      timeline.rolledBack()
+      if (database.isTransaction) rollback?.run()
+      return { failed: failureOf(error) }
+    }
+    announce(after)
+    return { ok: undefined }
+  }
+
+  function announce(after: After): void {
+    for (const id of after.files) removeFile(id)
+    for (const notice of after.notices) notify(notice)
+    if (after.work) notify({ is: 'work' })
+    if (after.lines.length > 0) log(after.lines)
+  }
+
+  function removeFile(id: Id): void {
+    try {
+      unlinkSync(bodyPath(data, id))
+    } catch {
+      // It is an orphan now; the sweep at the next start removes it.
+    }
+  }
+
+  function events(after: After, subject: Id, lines: readonly string[]): void {
+    timeline.add(subject, lines)
+    for (const line of lines) after.lines.push(line)
+  }
+
+  function submit(submission: Operations['submit']['in'], after: After): undefined {
+    queue.submit(submission)
+    events(after, submission.id, submission.events)
+    if (submission.entries.some(entry => entry.state === 'ready')) after.work = true
+  }
+
+  function settle(settlement: Operations['settle']['in'], after: After): undefined {
+    after.files.push(
+      ...queue.settle(settlement, (message, account, head) => mailboxes.deliver(message, account, head, now())),
+    )
+    for (const report of settlement.reports) submit(report, after)
+    events(after, settlement.message, settlement.events)
+    if (settlement.results.some(result => result.is === 'ready')) after.work = true
+    const { delay } = settlement
+    if (delay) {
+      if (delay.until > now()) delays.set(delay.destination, Math.max(delay.until, delays.get(delay.destination) ?? 0))
+      else delays.delete(delay.destination)
+      after.notices.push({ is: 'delay', ...delay })
+    }
+  }
+
+  function changeDirectory(change: Operations['directory']['in'], after: After): Operations['directory']['out'] {
+    const result = directory.change(change, now())
+    if (result === 'done') after.notices.push({ is: 'directory' })
+    return result
+  }
+
+  /** In batches, one transaction each, so that deliveries and acceptance go on in between. */
+  function change(change: Change, answer: Answer): void {
+    let place: Place = { message: -1, n: -1 }
+    let changed = 0
+    const batch = (): void => {
+      let next: Place | undefined
+      const result = transaction(after => {
+        const part = queue.change(change, now(), place)
+        changed += part.changed
+        after.files.push(...part.files)
+        for (const message of part.messages) events(after, message, [operatorEvent(message, change, now())])
+        if (FREES_DESTINATIONS.has(change.to.is)) {
+          for (const destination of delays.keys()) after.notices.push({ is: 'delay', destination, until: 0 })
+          delays.clear()
+        }
+        after.work = part.changed > 0
+        next = part.next
+      })
+      if ('failed' in result) answer(result)
+      else if (next === undefined) answer({ ok: changed })
+      else {
+        place = next
+        setImmediate(batch)
+      }
+    }
+    batch()
+  }
+
+  function apply({ name, input }: Asked, after: After): Operations[OperationName]['out'] {
+    switch (name) {
+      case 'submit':
+        return submit(input, after)
+      case 'settle':
+        return settle(input, after)
+      case 'claim':
+        return queue.claim(input, cursors, destination => (delays.get(destination) ?? 0) > now())
+      case 'release':
+        after.work = true
+        return queue.release(input.owner)
+      case 'directory':
+        return changeDirectory(input, after)
+      case 'record':
+        for (const { subject, event } of input) events(after, subject, [event])
+        return undefined
+      case 'change':
+        throw new Error('a change is not part of a group')
+    }
+  }
+
+  function group(operations: readonly Pending[], recorded: readonly TimelineRecord[]): void {
+    const results: Operations[OperationName]['out'][] = []
+    const done = transaction(after => {
+      for (const { subject, event } of recorded) events(after, subject, [event])
+      for (const { asked } of operations) results.push(apply(asked, after))
+    })
+    if ('ok' in done) {
+      for (let i = 0; i < operations.length; i++) operations[i]?.answer({ ok: results[i] })
+    } else if (operations.length > 1) {
+      for (const operation of operations) group([operation], [])
+    } else {
+      operations[0]?.answer(done)
+    }
+  }
+
+  /** Bytes free on the disk, looked up at most four times a second. */
+  function free(): number {
+    if (now() - space.at > 250) {
+      const { bavail, bsize } = statfsSync(data)
+      space = { at: now(), free: bavail * bsize }
+    }
+    return space.free
+  }
+
+  function take(): Pending[] {
+    const taken: Pending[] = []
+    let bytes = 0
+    while (pending.length > taken.length && taken.length < GROUP_OPERATIONS && bytes < GROUP_BYTES) {
+      const next = pending[taken.length]
+      if (!next) break
+      bytes += sizeOf(next.asked)
+      taken.push(next)
+    }
+    pending.splice(0, taken.length)
+    return taken
+  }
+
+  const recovered = queue.release(-1) // whoever had leased them is gone
+
+  return {
+    recovered,
+    newestId: () => queue.newestId(),
+
+    ask(asked: Asked, answer: Answer): void {
+      if (asked.name === 'change') change(asked.input, answer)
+      else if (asked.name === 'record') {
+        if (records.length < RECORDS) records.push(...asked.input)
+        answer({ ok: undefined })
+      } else if (asked.name === 'submit' && free() - sizeOf(asked) < RESERVE) {
+        answer({ failed: { why: 'full', detail: `less than ${RESERVE} bytes would be free` } })
+      } else pending.push({ asked, answer })
+    },
+
+    /** Commits all that waits, in groups. Answers whether there is more. */
+    commit(): boolean {
+      const taken = take()
+      if (taken.length > 0 || records.length > 0) {
+        const recorded = records
+        records = []
+        group(taken, recorded)
+      }
+      return pending.length > 0
+    },
+
+    /** Moves what has become due; to be called at `nextWake`. */
+    wake(): void {
+      for (const [destination, until] of delays) {
+        if (until > now()) continue
+        delays.delete(destination)
+        notify({ is: 'delay', destination, until: 0 })
+        notify({ is: 'work' })
+      }
+      transaction(after => {
+        after.work = queue.wake(now()) > 0
+      })
+    },
+
+    /** ms since 1970, when `wake` has something to do; undefined: nothing waits. */
+    nextWake(): number | undefined {
+      const times = [queue.nextWake(), ...delays.values()].filter(time => time !== undefined)
+      return times.length === 0 ? undefined : Math.min(...times)
+    },
+
+    /** Removes a batch of the oldest events where there are too many. Answers whether there may be more. */
+    prune(): boolean {
+      let more = false
+      transaction(() => {
+        more = timeline.prune(now())
+      })
+      return more
+    },
+
+    close(): void {
+      while (this.commit());
+      database.close()
+    },
+  }
+}
+
+/** After these an operator expects attempts at once, whatever was known of the destinations. */
+const FREES_DESTINATIONS: ReadonlySet<string> = new Set(['retry', 'release', 'reroute'])
+
+export type Engine = ReturnType<typeof openEngine>
+
+function operatorEvent(message: Id, { to }: Change, at: number): string {
+  return JSON.stringify({
+    level: 30,
+    time: at,
+    event: 'operator',
+    message,
+    order: to.is,
+    ...('reason' in to ? { reason: to.reason } : {}),
+  })
+}
+
+function sizeOf(asked: Asked): number {
+  if (asked.name !== 'submit') return 500
+  const { content } = asked.input
+  return 1000 + (content.in === 'memory' ? content.bytes.length : content.head.length)
+}
+
+const SQLITE_IOERR = 10
+const SQLITE_FULL = 13
+const SQLITE_CONSTRAINT = 19
+
+function failureOf(error: unknown): StorageFailure {
+  const detail = error instanceof Error ? error.message : String(error)
+  if (error instanceof NoSuchAccount) return { why: 'conflict', detail }
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0
+  if (code === SQLITE_FULL) return { why: 'full', detail }
+  if (code === SQLITE_CONSTRAINT) return { why: 'conflict', detail }
+  return { why: 'failed', detail: code === SQLITE_IOERR ? `input/output: ${detail}` : detail }
+}

@@ -1,0 +1,352 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import type { Envelope } from '../../mail/envelope.ts'
+import type { Id } from '../id.ts'
+import {
+  type Change,
+  type Claim,
+  type Claimed,
+  type ClaimedWork,
+  type Entry,
+  type EntryState,
+  type NewEntry,
+  REPORT,
+  type Settlement,
+  type Submission,
+} from '../operations.ts'
+import { where } from './filter.ts'
+
+/** Entries of one source that are taken before it is the next one's turn. */
+const TURN = 8
+/** Entries to one destination in one claim. */
+const PER_DESTINATION = 128
+/** Entries that one commit may change on an operator's word or because their time came. */
+export const BATCH = 2000
+/** Destinations that one claim may pass over. */
+const PASSED_OVER = 2000
+
+type Row = Record<string, SQLOutputValue>
+
+/** The queue's tables. Everything runs inside the caller's transaction; nothing is remembered here that a ROLLBACK would have to undo. */
+export function queueTables(database: DatabaseSync) {
+  const prepare = (sql: string) => database.prepare(sql)
+  const insertMessage = prepare(
+    'INSERT INTO message (id, at, size, sender, source, envelope, file, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  )
+  const insertEntry = prepare(
+    `INSERT INTO entry (message, n, state, destination, source, recipient, dsn, attempts, due, expires, notice, wake, owner, reply, "order")
+     VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, NULL, NULL)`,
+  )
+  const removeEntry = prepare('DELETE FROM entry WHERE message = ? AND n = ?')
+  const removeMessage = prepare(
+    `DELETE FROM message WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM entry WHERE message = ?1)
+     AND NOT EXISTS (SELECT 1 FROM mail WHERE message = ?1) RETURNING file`,
+  )
+  const selectTimes = prepare('SELECT expires FROM entry WHERE message = ? AND n = ?')
+  const updateEntry = prepare(
+    `UPDATE entry SET state = ?, destination = ?, attempts = ?, due = ?, notice = ?, wake = ?, owner = 0, reply = ?, "order" = NULL
+     WHERE message = ? AND n = ?`,
+  )
+  const setState = prepare('UPDATE entry SET state = ?, wake = ?, owner = ? WHERE message = ? AND n = ?')
+  const setReport = prepare(
+    'UPDATE entry SET state = \'ready\', destination = ?, wake = ?, "order" = ? WHERE message = ? AND n = ?',
+  )
+  const setDestination = prepare('UPDATE entry SET destination = ? WHERE message = ? AND n = ?')
+  const nextDestination = prepare(
+    "SELECT destination FROM entry INDEXED BY entry_ready WHERE state = 'ready' AND destination > ? ORDER BY destination LIMIT 1",
+  )
+  const nextSource = prepare(
+    "SELECT source FROM entry INDEXED BY entry_ready WHERE state = 'ready' AND destination = ? AND source > ? ORDER BY source LIMIT 1",
+  )
+  const readyOf = prepare(
+    `SELECT * FROM entry INDEXED BY entry_ready WHERE state = 'ready' AND destination = ? AND source = ? ORDER BY message, n LIMIT ?`,
+  )
+  const selectMessage = prepare('SELECT at, size, sender, source, envelope FROM message WHERE id = ?')
+  const woken = prepare(
+    `SELECT message, n, state, due, expires, notice FROM entry INDEXED BY entry_wake
+     WHERE state IN ('ready', 'waiting') AND wake <= ? ORDER BY wake LIMIT ${BATCH}`,
+  )
+  const firstWake = prepare(
+    "SELECT min(wake) AS wake FROM entry INDEXED BY entry_wake WHERE state IN ('ready', 'waiting')",
+  )
+  const leasedOf = prepare(
+    "SELECT message, n, due, expires, notice FROM entry WHERE state = 'leased' AND (owner = ?1 OR ?1 < 0)",
+  )
+  const newest = prepare('SELECT max(id) AS id FROM message')
+  const newestSubject = prepare('SELECT max(subject) AS id FROM timeline')
+
+  function lease(row: Row, owner: number): Entry {
+    setState.run('leased', 0, owner, Number(row['message']), Number(row['n']))
+    return entryOf(row)
+  }
+
+  /** One destination's share of a claim: a few entries of each source in turn. `after`: the source whose turn was last. */
+  function claimDestination(
+    destination: string,
+    after: string,
+    room: number,
+    owner: number,
+  ): { entries: Entry[]; after: string; more: boolean } {
+    const entries: Entry[] = []
+    let source = after
+    let turn = -1 // entries at the begin of this round of all sources: a round that found nothing is the last
+    while (entries.length < room) {
+      const next = nextSource.get(destination, source)?.['source']
+      if (next === undefined) {
+        if (turn === entries.length) return { entries, after: source, more: false }
+        turn = entries.length
+        source = ''
+        continue
+      }
+      source = String(next)
+      for (const row of readyOf.all(destination, source, Math.min(TURN, room - entries.length))) {
+        entries.push(lease(row, owner))
+      }
+    }
+    return { entries, after: source, more: nextSource.get(destination, '') !== undefined }
+  }
+
+  function works(entries: readonly Entry[]): ClaimedWork[] {
+    const byMessage = new Map<Id, Entry[]>()
+    for (const entry of entries) {
+      const others = byMessage.get(entry.message)
+      if (others) others.push(entry)
+      else byMessage.set(entry.message, [entry])
+    }
+    return [...byMessage].flatMap(([message, of]) => {
+      const row = selectMessage.get(message)
+      return row ? [workOf(message, row, of)] : []
+    })
+  }
+
+  return {
+    submit(submission: Submission): void {
+      const { id, content } = submission
+      insertMessage.run(
+        id,
+        submission.at,
+        content.in === 'memory' ? content.bytes.length : content.size,
+        submission.sender,
+        submission.source,
+        JSON.stringify(submission.envelope),
+        content.in === 'memory' ? 0 : 1,
+        content.in === 'memory' ? content.bytes : content.head,
+      )
+      for (const e of submission.entries) {
+        const owner = e.state === 'leased' ? submission.owner : 0
+        const wake = wakeOf(e.state, e)
+        insertEntry.run(
+          id,
+          e.n,
+          e.state,
+          e.destination,
+          submission.source,
+          e.recipient,
+          e.dsn ?? null,
+          e.due,
+          e.expires,
+          e.notice,
+          wake,
+          owner,
+        )
+      }
+    },
+
+    /** Answers the messages that nothing refers to any more and whose file is to be removed after the commit. */
+    settle(settlement: Settlement, store: (message: Id, account: number, head: string) => void): Id[] {
+      const { message } = settlement
+      let gone = false
+      for (const result of settlement.results) {
+        if (result.is === 'done' || result.is === 'stored') {
+          if (result.is === 'stored') store(message, result.account, result.head)
+          removeEntry.run(message, result.n)
+          gone = true
+          continue
+        }
+        const expires = Number(selectTimes.get(message, result.n)?.['expires'] ?? 0)
+        const { is, destination, attempts, due, notice, reply } = result
+        updateEntry.run(
+          is,
+          destination,
+          attempts,
+          due,
+          notice,
+          wakeOf(is, { due, notice, expires }),
+          reply ?? null,
+          message,
+          result.n,
+        )
+      }
+      return gone ? this.forget(message) : []
+    },
+
+    /** Removes the message if nothing refers to it; answers its id where a file has to go too. */
+    forget(message: Id): Id[] {
+      return removeMessage.get(message)?.['file'] === 1 ? [message] : []
+    },
+
+    /** `cursors`: whose turn was last, kept by the caller from claim to claim. */
+    claim(claim: Claim, cursors: ClaimCursors, delayed: (destination: string) => boolean): Claimed {
+      const entries: Entry[] = []
+      const start = cursors.destination
+      let more = false
+      let wrapped = false
+      for (let passed = 0; entries.length < claim.room; passed++) {
+        const next = nextDestination.get(cursors.destination)?.['destination']
+        if (next === undefined ? wrapped : wrapped && String(next) > start) break
+        if (passed > PASSED_OVER) {
+          more = true
+          break
+        }
+        if (next === undefined) {
+          wrapped = true
+          cursors.destination = ''
+          continue
+        }
+        const destination = String(next)
+        cursors.destination = destination
+        if (delayed(destination) || claim.except.includes(destination)) continue
+        const room = Math.min(PER_DESTINATION, claim.room - entries.length)
+        const taken = claimDestination(destination, cursors.sources.get(destination) ?? '', room, claim.owner)
+        remember(cursors.sources, destination, taken.after)
+        entries.push(...taken.entries)
+        more ||= taken.more
+      }
+      return { works: works(entries), more: more || entries.length >= claim.room }
+    },
+
+    /** What was leased by this owner (-1: by anybody) is ready again. */
+    release(owner: number): number {
+      const rows = leasedOf.all(owner)
+      for (const row of rows)
+        setState.run('ready', wakeOf('ready', timesOf(row)), 0, Number(row['message']), Number(row['n']))
+      return rows.length
+    },
+
+    /** Moves what has become due to ready, and what has become too old to REPORT. Answers how many were moved; BATCH: there may be more. */
+    wake(now: number): number {
+      const rows = woken.all(now)
+      for (const row of rows) {
+        const times = timesOf(row)
+        const [message, n] = [Number(row['message']), Number(row['n'])]
+        if (times.expires <= now || (times.notice > 0 && times.notice <= now))
+          setReport.run(REPORT, NEVER, null, message, n)
+        else setState.run('ready', wakeOf('ready', times), 0, message, n)
+      }
+      return rows.length
+    },
+
+    /** When `wake` has to be called next, in ms since 1970. */
+    nextWake(): number | undefined {
+      const wake = firstWake.get()?.['wake']
+      return typeof wake === 'number' && wake < NEVER ? wake : undefined
+    },
+
+    /** One batch of an operator's change; `after`: where the last batch ended. */
+    change(
+      change: Change,
+      now: number,
+      after: Place,
+    ): { changed: number; files: Id[]; messages: Id[]; next: Place | undefined } {
+      const { sql, values } = where(change.filter, now)
+      const rows = database
+        .prepare(
+          `SELECT * FROM entry WHERE (message, n) > (?, ?) AND state <> 'leased' AND ${sql} ORDER BY message, n LIMIT ${BATCH}`,
+        )
+        .all(after.message, after.n, ...values)
+      const messages = new Set<Id>()
+      for (const row of rows) {
+        changeRow(row, change)
+        messages.add(Number(row['message']))
+      }
+      const files = change.to.is === 'delete' ? [...messages].flatMap(message => this.forget(message)) : []
+      const last = rows.length === BATCH ? rows.at(-1) : undefined
+      const next = last && { message: Number(last['message']), n: Number(last['n']) }
+      return { changed: rows.length, files, messages: [...messages], next }
+    },
+
+    newestId(): Id {
+      return Math.max(Number(newest.get()?.['id'] ?? 0), Number(newestSubject.get()?.['id'] ?? 0))
+    },
+  }
+
+  function changeRow(row: Row, { to }: Change): void {
+    const [message, n] = [Number(row['message']), Number(row['n'])]
+    switch (to.is) {
+      case 'hold':
+        setState.run('held', 0, 0, message, n)
+        return
+      case 'release':
+        if (row['state'] === 'held') setState.run('ready', wakeOf('ready', timesOf(row)), 0, message, n)
+        return
+      case 'retry':
+        if (row['state'] !== 'held') setState.run('ready', wakeOf('ready', timesOf(row)), 0, message, n)
+        return
+      case 'reroute':
+        setDestination.run(to.destination, message, n)
+        return
+      case 'bounce':
+        setReport.run(REPORT, NEVER, to.reason, message, n)
+        return
+      case 'delete':
+        removeEntry.run(message, n)
+        return
+    }
+  }
+}
+
+export type QueueTables = ReturnType<typeof queueTables>
+
+export interface Place {
+  readonly message: Id
+  readonly n: number
+}
+
+export interface ClaimCursors {
+  destination: string
+  readonly sources: Map<string, string>
+}
+
+const NEVER = Number.MAX_SAFE_INTEGER
+
+function wakeOf(state: EntryState, { due, notice, expires }: Pick<NewEntry, 'due' | 'notice' | 'expires'>): number {
+  if (state === 'leased' || state === 'held') return 0
+  const end = notice > 0 ? Math.min(notice, expires) : expires
+  return state === 'waiting' ? Math.min(due, end) : end
+}
+
+function timesOf(row: Row): { due: number; expires: number; notice: number } {
+  return { due: Number(row['due']), expires: Number(row['expires']), notice: Number(row['notice']) }
+}
+
+const textOf = (value: SQLOutputValue | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined
+
+/** A row of the table `entry`. */
+export function entryOf(row: Row): Entry {
+  return {
+    message: Number(row['message']),
+    n: Number(row['n']),
+    recipient: String(row['recipient']),
+    dsn: textOf(row['dsn']),
+    destination: String(row['destination']),
+    attempts: Number(row['attempts']),
+    ...timesOf(row),
+    reply: textOf(row['reply']),
+    order: textOf(row['order']),
+  }
+}
+
+function workOf(message: Id, row: Row, entries: readonly Entry[]): ClaimedWork {
+  const envelope: Envelope = JSON.parse(String(row['envelope']))
+  const { at, size } = { at: Number(row['at']), size: Number(row['size']) }
+  return { message, at, size, envelope, sender: String(row['sender']), source: String(row['source']), entries }
+}
+
+function remember(cursors: Map<string, string>, destination: string, source: string): void {
+  cursors.delete(destination)
+  cursors.set(destination, source)
+  for (const oldest of cursors.keys()) {
+    if (cursors.size <= 1000) return
+    cursors.delete(oldest)
+  }
+}

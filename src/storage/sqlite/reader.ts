@@ -1,0 +1,185 @@
+import type { SQLOutputValue } from 'node:sqlite'
+import type { Content } from '../../mail/content.ts'
+import type { Envelope } from '../../mail/envelope.ts'
+import { bodyPath, sweepBodies } from '../bodies.ts'
+import type { Id } from '../id.ts'
+import type { Entry, EntryState, QueueFilter } from '../operations.ts'
+import { openReader } from './database.ts'
+import { where } from './filter.ts'
+import { entryOf } from './queue.ts'
+
+/** What is only read, in whichever thread needs it, without disturbing the one that writes. Each answer is of one moment. */
+export function openStorageReader(data: string) {
+  const database = openReader(data)
+  const prepare = (sql: string) => database.prepare(sql)
+  const content = prepare('SELECT size, file, bytes FROM message WHERE id = ?')
+  const message = prepare('SELECT id, at, size, sender, source, envelope FROM message WHERE id = ?')
+  const entriesOf = prepare('SELECT * FROM entry WHERE message = ? ORDER BY n')
+  const domain = prepare('SELECT catch_all FROM domain WHERE name = ?')
+  const domains = prepare('SELECT name, catch_all, at FROM domain ORDER BY name LIMIT ?')
+  const account = prepare('SELECT id, address, hash FROM account WHERE address = ?')
+  const accounts = prepare(
+    `SELECT address, account.at AS at, (SELECT count(*) FROM mail JOIN mailbox ON mail.mailbox = mailbox.id WHERE mailbox.account = account.id) AS messages
+     FROM account ORDER BY address LIMIT ?`,
+  )
+  const alias = prepare('SELECT targets FROM alias WHERE address = ?')
+  const aliases = prepare('SELECT address, targets, at FROM alias ORDER BY address LIMIT ?')
+  const mails = prepare(
+    `SELECT mail.uid AS uid, mail.message AS message, mail.at AS at, mail.head AS head, message.size AS size, message.sender AS sender
+     FROM mail JOIN mailbox ON mail.mailbox = mailbox.id JOIN message ON message.id = mail.message
+     WHERE mailbox.account = ? AND mailbox.name = 'INBOX' AND mail.uid > ? ORDER BY mail.uid LIMIT ?`,
+  )
+  const timeline = prepare('SELECT events FROM timeline WHERE subject = ? ORDER BY seq LIMIT 10000')
+  const searchTimeline = prepare(
+    "SELECT subject FROM timeline WHERE subject < ? AND events LIKE ? ESCAPE '\\' ORDER BY subject DESC LIMIT ?",
+  )
+  const counts = prepare(
+    'SELECT destination, state, count(*) AS entries, min(message) AS oldest FROM entry GROUP BY destination, state LIMIT 1000',
+  )
+
+  return {
+    /** undefined: no such message (any more). */
+    content(id: Id): Content | undefined {
+      const row = content.get(id)
+      const bytes = row?.['bytes']
+      if (!row || !(bytes instanceof Uint8Array)) return undefined
+      if (row['file'] === 0) return { in: 'memory', bytes }
+      return { in: 'file', path: bodyPath(data, id), head: bytes, size: Number(row['size']) }
+    },
+    message(id: Id): StoredMessage | undefined {
+      const row = message.get(id)
+      return row && messageOf(row)
+    },
+    /** Entries that fit, in order of message, with the message's size and sender. */
+    entries(filter: QueueFilter, now: number, limit: number): QueueListing[] {
+      const { sql, values } = where(filter, now)
+      return database
+        .prepare(`SELECT * FROM entry WHERE ${sql} ORDER BY message, n LIMIT ?`)
+        .all(...values, limit)
+        .flatMap(row => {
+          const of = message.get(Number(row['message']))
+          return of ? [{ ...entryOf(row), state: stateOf(row), message: Number(row['message']), ...summary(of) }] : []
+        })
+    },
+    entriesOf(id: Id): (Entry & { state: EntryState })[] {
+      return entriesOf.all(id).map(row => ({ ...entryOf(row), state: stateOf(row) }))
+    },
+    destinations(): { destination: string; state: EntryState; entries: number; oldest: Id }[] {
+      return counts.all().map(row => ({
+        destination: String(row['destination']),
+        state: stateOf(row),
+        entries: Number(row['entries']),
+        oldest: Number(row['oldest']),
+      }))
+    },
+    domain(name: string): { catchAll: string | undefined } | undefined {
+      const row = domain.get(name)
+      return row && { catchAll: textOf(row['catch_all']) }
+    },
+    domains(limit: number): { name: string; catchAll: string | undefined; at: number }[] {
+      return domains
+        .all(limit)
+        .map(row => ({ name: String(row['name']), catchAll: textOf(row['catch_all']), at: Number(row['at']) }))
+    },
+    account(address: string): { id: number; address: string; hash: string } | undefined {
+      const row = account.get(address)
+      return row && { id: Number(row['id']), address: String(row['address']), hash: String(row['hash']) }
+    },
+    accounts(limit: number): { address: string; at: number; messages: number }[] {
+      return accounts
+        .all(limit)
+        .map(row => ({ address: String(row['address']), at: Number(row['at']), messages: Number(row['messages']) }))
+    },
+    alias(address: string): readonly string[] | undefined {
+      const row = alias.get(address)
+      return row && JSON.parse(String(row['targets']))
+    },
+    aliases(limit: number): { address: string; targets: readonly string[]; at: number }[] {
+      return aliases.all(limit).map(row => ({
+        address: String(row['address']),
+        targets: JSON.parse(String(row['targets'])),
+        at: Number(row['at']),
+      }))
+    },
+    /** An account's INBOX after this UID. */
+    mails(accountId: number, afterUid: number, limit: number): MailListing[] {
+      return mails.all(accountId, afterUid, limit).map(row => ({
+        uid: Number(row['uid']),
+        message: Number(row['message']),
+        at: Number(row['at']),
+        head: String(row['head']),
+        size: Number(row['size']) + Buffer.byteLength(String(row['head'])),
+        sender: String(row['sender']),
+      }))
+    },
+    /** The events of a message or session, JSON, in order. */
+    timeline(subject: Id): string[] {
+      return timeline.all(subject).flatMap(row => String(row['events']).split('\n'))
+    },
+    /** Messages and sessions whose events hold this text, the newest first. A scan. */
+    search(text: string, before: Id, limit: number): Id[] {
+      const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`
+      return [...new Set(searchTimeline.all(before, pattern, limit).map(row => Number(row['subject'])))]
+    },
+    close(): void {
+      database.close()
+    },
+  }
+}
+
+export type StorageReader = ReturnType<typeof openStorageReader>
+
+export interface StoredMessage {
+  readonly id: Id
+  readonly at: number
+  readonly size: number
+  readonly sender: string
+  readonly source: string
+  readonly envelope: Envelope
+}
+
+export interface QueueListing extends Entry {
+  readonly state: EntryState
+  readonly at: number
+  readonly size: number
+  readonly sender: string
+}
+
+export interface MailListing {
+  readonly uid: number
+  readonly message: Id
+  readonly at: number
+  /** Return-Path and Delivered-To, before the content. */
+  readonly head: string
+  /** Bytes, with `head`. */
+  readonly size: number
+  readonly sender: string
+}
+
+type Row = Record<string, SQLOutputValue>
+
+const textOf = (value: SQLOutputValue | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined
+
+function stateOf(row: Row): EntryState {
+  const state = row['state']
+  return state === 'leased' || state === 'ready' || state === 'waiting' ? state : 'held'
+}
+
+function summary(row: Row): { at: number; size: number; sender: string } {
+  return { at: Number(row['at']), size: Number(row['size']), sender: String(row['sender']) }
+}
+
+function messageOf(row: Row): StoredMessage {
+  const envelope: Envelope = JSON.parse(String(row['envelope']))
+  return { id: Number(row['id']), ...summary(row), source: String(row['source']), envelope }
+}
+
+/** Removes the body files that no message names; at the start, before anything is received. Answers how many. */
+export function sweep(data: string): number {
+  const database = openReader(data)
+  const known = database.prepare('SELECT 1 FROM message WHERE id = ?')
+  const removed = sweepBodies(data, id => known.get(id) !== undefined)
+  database.close()
+  return removed
+}

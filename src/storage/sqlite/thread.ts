@@ -1,0 +1,103 @@
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { openLog } from '../../log/lines.ts'
+import type { OperationName, Operations, StorageResult } from '../operations.ts'
+import type { FromStorage, StorageThreadData, ToStorage, ToStorageThread } from '../wire.ts'
+import { openEngine } from './engine.ts'
+import { sweep } from './reader.ts'
+
+/**
+ * The storage thread: the only writer. Requests come in batches over one port per asking thread; all that are here when a commit begins
+ * are in it, and their answers go back in one batch per port after it is synced.
+ */
+const { data, timeline, log: target } = workerData as StorageThreadData
+const main = parentPort
+if (!main) throw new Error('this file is started as a worker thread')
+
+const log = openLog(target)
+const ports = new Map<MessagePort, { answers: [number, StorageResult<Operations[OperationName]['out']>][] }>()
+const engine = openEngine({
+  data,
+  timeline,
+  now: Date.now,
+  notify: notice => {
+    for (const port of ports.keys()) port.postMessage({ notices: [notice] } satisfies FromStorage)
+  },
+  log: lines => log.write(lines),
+})
+const removed = sweep(data)
+
+let scheduled = false
+let timer: NodeJS.Timeout | undefined
+
+function schedule(): void {
+  if (scheduled) return
+  scheduled = true
+  setImmediate(run)
+}
+
+function run(): void {
+  scheduled = false
+  for (const port of ports.keys()) {
+    for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) take(port, next.message)
+  }
+  if (engine.commit()) schedule()
+  for (const [port, { answers }] of ports) {
+    if (answers.length > 0) port.postMessage({ answers: answers.splice(0) } satisfies FromStorage)
+  }
+  setTimer()
+}
+
+function take(port: MessagePort, asked: ToStorage): void {
+  for (const [number, operation] of asked) {
+    engine.ask(operation, result => {
+      const waiting = ports.get(port)
+      if (!waiting) return
+      waiting.answers.push([number, result])
+      schedule()
+    })
+  }
+}
+
+/** Wakes when the first entry becomes due; looks at most once in 20 ms, at least once a minute. */
+function setTimer(): void {
+  if (timer) return
+  const due = engine.nextWake() ?? Number.POSITIVE_INFINITY
+  timer = setTimeout(
+    () => {
+      timer = undefined
+      if ((engine.nextWake() ?? Number.POSITIVE_INFINITY) <= Date.now()) engine.wake()
+      schedule()
+    },
+    Math.min(60_000, Math.max(20, due - Date.now())),
+  )
+}
+
+function prune(): void {
+  setTimeout(prune, engine.prune() ? 100 : 60_000).unref()
+}
+
+main.on('message', (message: ToStorageThread) => {
+  switch (message.is) {
+    case 'connect': {
+      const { port } = message
+      ports.set(port, { answers: [] })
+      port.on('message', (asked: ToStorage) => {
+        take(port, asked)
+        schedule()
+      })
+      port.on('close', () => ports.delete(port))
+      return
+    }
+    case 'reopen-log':
+      log.reopen()
+      return
+    case 'stop':
+      engine.close()
+      log.end()
+      main.postMessage({ is: 'stopped' })
+      process.exit(0)
+  }
+})
+prune()
+setTimer()
+main.postMessage({ is: 'ready', newestId: engine.newestId(), recovered: engine.recovered, removed })
