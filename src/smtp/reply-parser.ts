@@ -60,7 +60,8 @@ export function parseReplies(state: ReplyState, chunk: Buffer): ParsedReplies {
     if (replies === undefined) replies = [parsed]
     else replies.push(parsed)
   }
-  if (input.length - from > REPLY_LINE_MAX) return { next: NO_REPLIES, replies: replies ?? NONE, malformed: 'line too long' }
+  if (input.length - from > REPLY_LINE_MAX)
+    return { next: NO_REPLIES, replies: replies ?? NONE, malformed: 'line too long' }
   // The rest is copied: it is short, and the chunk it is cut from is large.
   const rest = from === input.length ? NOTHING : Buffer.from(input.subarray(from))
   const next = rest.length === 0 && begun === undefined ? NO_REPLIES : { rest, begun }
@@ -80,7 +81,8 @@ function parseLine(input: Buffer, from: number, lf: number, begun: Begun | undef
   const found = statusLength(code, text)
   const status = begun?.status ?? (found === 0 ? undefined : text.slice(0, found))
   const line = found === 0 ? text : text.slice(found + 1)
-  if (begun === undefined) return last ? { code, status, text: [line] } : { code, status, lines: [line], size: line.length }
+  if (begun === undefined)
+    return last ? { code, status, text: [line] } : { code, status, lines: [line], size: line.length }
   return goOn(begun, status, line, last)
 }
 
