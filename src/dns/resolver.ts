@@ -25,5 +25,6 @@ export interface Mx {
 export type Answer<Record> =
   /** ttl in seconds; authentic: the AD bit of a resolver that we trust (RFC 6840 §5.8). */
   | { readonly is: 'found'; readonly records: readonly Record[]; readonly ttl: number; readonly authentic: boolean }
-  | { readonly is: 'none'; readonly name: 'missing' | 'exists'; readonly authentic: boolean }
+  /** ttl in seconds, from the SOA (RFC 2308 §5); absent: the answer had none and is not worth remembering. */
+  | { readonly is: 'none'; readonly name: 'missing' | 'exists'; readonly authentic: boolean; readonly ttl?: number }
   | { readonly is: 'failed'; readonly reason: string }
