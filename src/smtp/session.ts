@@ -3,7 +3,7 @@
  *
  * The loop (`server/smtp.ts`) keeps one `Session` per connection, hands each `Event` to `step`, and performs the effects
  * in their order. It hands over one line at a time, and none while the machine waits for an answer
- * (`isWaiting(session)`): what the client pipelined stays in the loop's buffer until then.
+ * (`takesLine` is false): what the client pipelined stays in the loop's buffer until then.
  */
 import type { Limits, Listener } from '../config/settings.ts'
 import type { BodyType, Envelope, Recipient } from '../mail/envelope.ts'
@@ -73,10 +73,12 @@ export type Session =
   | { readonly at: 'new' }
   /** Asked: connect. */
   | { readonly at: 'connect-asked'; readonly link: Link }
+  /** The connection was refused in the greeting; QUIT is awaited (RFC 5321 §3.1). */
+  | { readonly at: 'unwelcome'; readonly link: Link }
   /** Greeted, but the client has not said hello. */
   | { readonly at: 'connected'; readonly link: Link }
   /** Asked: hello. `back`: where the session stays if the hello is refused (RFC 5321 §4.1.4). */
-  | { readonly at: 'hello-asked'; readonly link: Link; readonly client: Client; readonly back: Session }
+  | { readonly at: 'hello-asked'; readonly link: Link; readonly client: Client; readonly back: Idle }
   | { readonly at: 'ready'; readonly link: Link; readonly client: Client }
   /** The next line is a response of the SASL exchange, not a command. */
   | { readonly at: 'auth'; readonly link: Link; readonly client: Client; readonly exchange: Exchange }
@@ -133,16 +135,22 @@ export type Session =
     }
   /** A chunk was refused: nothing but RSET, EHLO or the last chunk leads out of here (RFC 3030 §2). */
   | { readonly at: 'spoiled'; readonly link: Link; readonly client: Client }
-  /** Submitted; the answer is awaited. `leaving`: said goodbye to afterwards. */
+  /** Submitted; the answer is awaited. `leaving`: what to say after it, before hanging up. */
   | {
       readonly at: 'submitting'
       readonly link: Link
       readonly client: Client
       readonly transaction: Transaction
-      readonly leaving: boolean
+      readonly leaving: Reply | undefined
     }
   /** Nothing is said or done any more; events that come late are ignored. */
   | { readonly at: 'closed' }
+
+/** A session that awaits a command. */
+export type Idle = Extract<
+  Session,
+  { readonly at: 'unwelcome' | 'connected' | 'ready' | 'mail' | 'rcpt' | 'chunks' | 'spoiled' }
+>
 
 export type Event =
   /** `tls`: from the first byte. */
@@ -194,7 +202,7 @@ export type Effect =
   | { readonly do: 'ask'; readonly question: Question }
   /**
    * Read content up to CRLF.CRLF (`data`), or the bytes of a chunk; answer with `content` or `content-refused` when its
-   * last byte has been read. `limit`: bytes of the whole content.
+   * last byte has been read. `limit`: bytes of the whole content. Chunks add to each other until `submit` or `forget`.
    */
   | { readonly do: 'receive'; readonly how: 'data'; readonly limit: number }
   | {
@@ -203,12 +211,10 @@ export type Effect =
       readonly chunk: Chunk
       readonly body: BodyType
       readonly limit: number
-      /** It is the first chunk of its message. */
-      readonly first: boolean
     }
   /** Skip so many bytes of input (a chunk that nobody wants). No event follows. */
   | { readonly do: 'discard'; readonly size: number }
-  /** Throw away the content received so far: the transaction is over without a message. */
+  /** Throw away the content received so far: the transaction is over without a message. A `close` does the same. */
   | { readonly do: 'forget' }
   /** Check the content and make it durable; answer with `submitted`. */
   | {
