@@ -100,7 +100,7 @@ function decoded({ encoding, body }: Part): Uint8Array {
   return encoding === 'base64' ? Buffer.from(body.toString('latin1'), 'base64') : body
 }
 
-/** RFC 6522 §3: the third part; RFC 6533 §5 and §6 have further types for it. */
+/** RFC 6522 §3: the third part; message/global is of RFC 6532 §3.7, message/global-headers of RFC 6533 §6.3. */
 function readOriginal(parts: readonly Part[]): Report['original'] {
   for (const part of parts) {
     if (/^message\/(?:rfc822|global)$/.test(part.type)) return { is: 'whole', bytes: decoded(part) }
