@@ -96,7 +96,11 @@ export interface RouteRule {
 /** Where a message goes next. */
 export type Route = RouteLimits &
   (
-    | { readonly via: 'mailbox'; /** All of it into this account's mailbox; undefined: the recipient's own. */ readonly account: string | undefined }
+    | {
+        readonly via: 'mailbox'
+        /** All of it into this account's mailbox; undefined: the recipient's own. */
+        readonly account: string | undefined
+      }
     | { readonly via: 'mx'; readonly tls: TlsPolicy; readonly port: number }
     | {
         readonly via: 'relay'
@@ -105,9 +109,16 @@ export type Route = RouteLimits &
         readonly tls: TlsPolicy
         readonly auth: { readonly user: string; readonly pass: string } | undefined
       }
-    | { readonly via: 'lmtp'; readonly to: { readonly host: string; readonly port: number } | { readonly path: string } }
+    | {
+        readonly via: 'lmtp'
+        readonly to: { readonly host: string; readonly port: number } | { readonly path: string }
+      }
     | { readonly via: 'refuse'; readonly code: number; readonly status: string; readonly text: string }
-    | { readonly via: 'function'; /** The place of the rule among the routes of the file. */ readonly index: number }
+    | {
+        readonly via: 'function'
+        /** The place of the rule among the routes of the file. */
+        readonly index: number
+      }
   )
 
 /** `opportunistic`: TLS without checking the certificate, plain text when there is none. `implicit`: TLS from the first byte, checked. */
