@@ -39,7 +39,8 @@ interface ContentSent extends Under {
 
 /** Why a connection is of no use (any more). `reply` is what the host said about it. */
 export interface Trouble {
-  readonly with: 'connection' | 'greeting' | 'hello' | 'tls' | 'auth' | 'protocol' | 'shutdown' | 'content'
+  /** `dial`: there never was one; `connection`: it broke. */
+  readonly with: 'dial' | 'connection' | 'greeting' | 'hello' | 'tls' | 'auth' | 'protocol' | 'shutdown' | 'content'
   readonly reason: string
   readonly reply: Reply | undefined
 }
