@@ -22,7 +22,9 @@ const FAULTS: Record<ContentFault, OwnReply> = {
 /** RFC 5321 §4.1.1.2 */
 export function mail(session: Idle, command: CommandOf<'MAIL'>, context: Context): Step {
   const refuse = (reply: OwnReply): Step => answer(session, reply, context)
-  if (session.at !== 'ready') return refuse(session.at === 'connected' ? helloFirst(context) : replies.nestedMail)
+  if (session.at === 'connected') return refuse(helloFirst(context))
+  if (session.at === 'spoiled') return refuse(replies.spoiled)
+  if (session.at !== 'ready') return refuse(replies.nestedMail) // RFC 5321 §4.1.4
   const { link, client } = session
   if (context.loginRequired && client.login === undefined) {
     return refuse(link.tls || context.clearLogin ? replies.authFirst : replies.tlsFirst) // RFC 4954 §6
@@ -58,7 +60,9 @@ export function mailAnswered(session: At<'mail-asked'>, refusal: Reply | undefin
 /** RFC 5321 §4.1.1.3 */
 export function rcpt(session: Idle, command: CommandOf<'RCPT'>, context: Context): Step {
   const refuse = (reply: OwnReply): Step => answer(session, reply, context)
-  if (session.at === 'chunks' || session.at === 'spoiled') return refuse(replies.chunksBegun)
+  if (session.at === 'spoiled') return refuse(replies.spoiled)
+  if (session.at === 'chunks') return refuse(replies.chunksBegun)
+  if (session.at === 'connected') return refuse(helloFirst(context))
   if (session.at !== 'mail' && session.at !== 'rcpt') return refuse(replies.mailFirst)
   const { link, client } = session
   const { envelope, recipients } = transactionOf(session)
@@ -140,8 +144,9 @@ function noContentNow(session: Idle, context: Context): OwnReply {
     case 'mail':
       return session.refused ? replies.noRecipients : replies.recipientFirst // RFC 5321 §3.3
     case 'chunks':
-    case 'spoiled':
       return replies.chunksBegun // RFC 3030 §2
+    case 'spoiled':
+      return replies.spoiled
     case 'rcpt':
       return replies.recipientFirst
   }
