@@ -55,3 +55,25 @@ export function destinationKey(route: Route, recipient: Address): string {
       return `function:${route.index}`
   }
 }
+
+/** The key under which an operator sends entries elsewhere: `to:host:port`. */
+export function rerouteKey(host: string, port: number): string {
+  return `to:${host}:${port}`
+}
+
+/** The route of such a key; undefined: it is none. */
+export function rerouted(destination: string): Route | undefined {
+  if (!destination.startsWith('to:')) return undefined
+  const colon = destination.lastIndexOf(':')
+  const [host, port] = [destination.slice(3, colon), Number(destination.slice(colon + 1))]
+  return {
+    via: 'relay',
+    host,
+    port,
+    tls: 'opportunistic',
+    auth: undefined,
+    lifetime: undefined,
+    concurrency: undefined,
+    rate: undefined,
+  }
+}

@@ -107,10 +107,14 @@ export function openEngine(options: EngineOptions) {
     for (const line of lines) after.lines.push(line)
   }
 
+  function isDelayed(destination: string): boolean {
+    return delays.size > 0 && (delays.get(destination) ?? 0) > now()
+  }
+
   function submit(submission: Operations['submit']['in'], after: After): undefined {
     queue.submit(submission)
     events(after, submission.id, submission.events)
-    if (submission.entries.some(entry => entry.state === 'ready')) after.work = true
+    if (submission.entries.some(entry => entry.state === 'ready' && !isDelayed(entry.destination))) after.work = true
   }
 
   function settle(settlement: Operations['settle']['in'], after: After): undefined {
@@ -119,13 +123,13 @@ export function openEngine(options: EngineOptions) {
     )
     for (const report of settlement.reports) submit(report, after)
     events(after, settlement.message, settlement.events)
-    if (settlement.results.some(result => result.is === 'ready')) after.work = true
     const { delay } = settlement
     if (delay) {
       if (delay.until > now()) delays.set(delay.destination, Math.max(delay.until, delays.get(delay.destination) ?? 0))
       else delays.delete(delay.destination)
       after.notices.push({ is: 'delay', ...delay })
     }
+    if (settlement.results.some(result => result.is === 'ready' && !isDelayed(result.destination))) after.work = true
   }
 
   function changeDirectory(change: Operations['directory']['in'], after: After): Operations['directory']['out'] {
@@ -169,7 +173,7 @@ export function openEngine(options: EngineOptions) {
       case 'settle':
         return settle(input, after)
       case 'claim':
-        return queue.claim(input, cursors, destination => (delays.get(destination) ?? 0) > now())
+        return queue.claim(input, cursors, isDelayed)
       case 'release':
         after.work = true
         return queue.release(input.owner)

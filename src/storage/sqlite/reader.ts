@@ -22,6 +22,7 @@ export function openStorageReader(data: string) {
     `SELECT address, account.at AS at, (SELECT count(*) FROM mail JOIN mailbox ON mail.mailbox = mailbox.id WHERE mailbox.account = account.id) AS messages
      FROM account ORDER BY address LIMIT ?`,
   )
+  const firstAccount = prepare("SELECT id, address FROM account WHERE address LIKE ? ESCAPE '\\' ORDER BY id LIMIT 1")
   const alias = prepare('SELECT targets FROM alias WHERE address = ?')
   const aliases = prepare('SELECT address, targets, at FROM alias ORDER BY address LIMIT ?')
   const mails = prepare(
@@ -84,6 +85,11 @@ export function openStorageReader(data: string) {
     account(address: string): { id: number; address: string; hash: string } | undefined {
       const row = account.get(address)
       return row && { id: Number(row['id']), address: String(row['address']), hash: String(row['hash']) }
+    },
+    /** The account that was made first, in this domain or, without one, of all. */
+    firstAccount(of: string | undefined): { id: number; address: string } | undefined {
+      const row = firstAccount.get(of === undefined ? '%' : `%@${of.replace(/[\\%_]/g, '\\$&')}`)
+      return row && { id: Number(row['id']), address: String(row['address']) }
     },
     accounts(limit: number): { address: string; at: number; messages: number }[] {
       return accounts

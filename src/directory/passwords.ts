@@ -1,0 +1,63 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, verify } from '@node-rs/argon2'
+
+/**
+ * Passwords are kept as argon2id (OWASP's first choice: 19 MiB, 2 passes). That is meant to be slow, so a password that was right is
+ * remembered for a while as a keyed hash, with a key that never leaves this process, beside the stored hash it belonged to: a changed password
+ * is a changed stored hash. Wrong ones are never remembered.
+ */
+const COST = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 } as const
+
+/** Hashes computed at the same time; the rest waits its turn, so that a flood of log-ins takes neither memory nor all threads of the pool. */
+const PARALLEL = 2
+const WAITING = 200
+const REMEMBERED = 10_000
+
+export function hashPassword(password: string): Promise<string> {
+  return hash(password, COST)
+}
+
+export function passwordChecker() {
+  const secret = randomBytes(32)
+  const right = new Map<string, Buffer>()
+  const waiting: (() => void)[] = []
+  // An account that doesn't exist costs the same time as a wrong password (no user enumeration).
+  let decoy: Promise<string> | undefined
+  let running = 0
+
+  const digest = (stored: string, password: string): Buffer =>
+    createHmac('sha256', secret).update(stored).update('\0').update(password).digest()
+
+  async function turn<T>(work: () => Promise<T>): Promise<T> {
+    if (running >= PARALLEL) await new Promise<void>(resolve => waiting.push(resolve))
+    running++
+    try {
+      return await work()
+    } finally {
+      running--
+      waiting.shift()?.()
+    }
+  }
+
+  return {
+    /**
+     * Whether the password is right for this stored hash; undefined for an account that doesn't exist.
+     * 'busy': too many are waiting already; nothing was checked.
+     */
+    async check(stored: string | undefined, password: string): Promise<boolean | 'busy'> {
+      if (stored !== undefined) {
+        const known = right.get(stored)
+        if (known && timingSafeEqual(known, digest(stored, password))) return true
+      }
+      if (waiting.length >= WAITING) return 'busy'
+      const against = stored ?? (await (decoy ??= hashPassword(randomBytes(16).toString('hex'))))
+      const matches = await turn(() => verify(against, password).catch(() => false))
+      if (!matches || stored === undefined) return false
+      if (right.size >= REMEMBERED) right.clear()
+      right.set(stored, digest(stored, password))
+      return true
+    },
+  }
+}
+
+export type PasswordChecker = ReturnType<typeof passwordChecker>

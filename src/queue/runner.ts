@@ -1,0 +1,455 @@
+/**
+ * The queue in motion, one per protocol thread. Work comes in two ways: what this thread accepted and leased in the same commit (`reserve`,
+ * then `accept`), delivered at once from memory; and what it claims from the storage when that says that something is ready. Both wait in the
+ * lane of their destination, which delivers a few at a time. Whatever becomes of an attempt is settled in one transaction.
+ */
+import { type Event, eventLine } from '../log/events.ts'
+import { type Content, contentSize } from '../mail/content.ts'
+import type { Notice as ReportNotice } from '../mail/notice.ts'
+import { reportsDue } from '../mail/report.ts'
+import type { Id } from '../storage/id.ts'
+import { type ClaimedWork, type Entry, type Notice, REPORT, type Settlement } from '../storage/operations.ts'
+import type { Storage } from '../storage/storage.ts'
+import { type Hold, type Job, Lane } from './lanes.ts'
+import { makeReport, type Reporter } from './report.ts'
+import type { Routing } from './routing.ts'
+import { nextDue, type RetrySettings } from './schedule.ts'
+import { type Attempted, type Result, type Settled, settle } from './settle.ts'
+import { recipientOf, type Work } from './work.ts'
+
+/** Jobs of one source and of all that may wait in memory for one destination, straight from acceptance. */
+const HOT_PER_SOURCE = 200
+const HOT_PER_LANE = 400
+/** Jobs claimed: wanted when a lane has fewer than LOW, at most ROOM wait in all. */
+const LOW = 64
+const ROOM = 512
+/** Deliveries of this thread at the same time, to all destinations. */
+const ACTIVE = 1000
+/** Reports being made at the same time. */
+const REPORTS = 4
+
+export interface RunnerOptions {
+  readonly owner: number
+  readonly storage: Storage
+  /** The content of a message that was claimed; undefined: it is not there. */
+  readonly content: (message: Id) => Content | undefined
+  /** One attempt; one result per recipient, in their order. Never rejects. */
+  readonly attempt: (
+    work: Work,
+    content: Content,
+    recipients: readonly Attempted['recipient'][],
+  ) => Promise<readonly Result[]>
+  readonly routing: Routing
+  readonly reporter: Reporter
+  readonly retry: RetrySettings
+  /** Bytes of accepted messages that may wait here in memory. */
+  readonly memory: number
+  readonly now: () => number
+  /** 0 to 1 */
+  readonly chance: () => number
+  readonly sleep: (ms: number) => Promise<void>
+}
+
+export function createRunner(options: RunnerOptions) {
+  const { storage, routing, reporter, now, chance } = options
+  const lanes = new Map<string, Lane>()
+  let held = 0
+  let claimed = 0
+  let active = 0
+  let backlog = true
+  let claiming = false
+  let stopping = false
+  let idle: (() => void) | undefined
+
+  function lane(destination: string): Lane {
+    const known = lanes.get(destination)
+    if (known) return known
+    const fresh = new Lane(destination)
+    lanes.set(destination, fresh)
+    return fresh
+  }
+
+  function share(destination: string): { readonly concurrency: number; readonly rate: number | undefined } {
+    return destination === REPORT ? { concurrency: REPORTS, rate: undefined } : routing.share(destination)
+  }
+
+  // In: what was accepted here.
+
+  /** Whether this source's message may be delivered from memory; otherwise it goes to the disk as ready and is claimed in its turn. */
+  function mayLease(destination: string, source: string, bytes: number): boolean {
+    if (stopping || held + bytes > options.memory || share(destination).concurrency === 0) return false
+    const known = lanes.get(destination)
+    return (
+      known === undefined || (known.until <= now() && known.waiting < HOT_PER_LANE && known.of(source) < HOT_PER_SOURCE)
+    )
+  }
+
+  // In: what was claimed.
+
+  function wantsWork(): boolean {
+    return backlog && !claiming && !stopping && claimed < ROOM / 2 && active < ACTIVE
+  }
+
+  function claimSoon(): void {
+    if (!wantsWork()) return
+    claiming = true
+    const except = [...lanes.values()].filter(
+      of => of.waiting >= LOW || of.until > now() || share(of.destination).concurrency === 0,
+    )
+    for (const of of except) of.backlog = true
+    backlog = false
+    void storage
+      .ask('claim', { owner: options.owner, room: ROOM - claimed, except: except.map(of => of.destination) })
+      .then(answer => {
+        claiming = false
+        if ('failed' in answer) {
+          void options.sleep(1000).then(work)
+          return
+        }
+        backlog ||= answer.ok.more
+        for (const of of answer.ok.works) takeClaimed(of)
+        claimSoon()
+      })
+  }
+
+  function takeClaimed(of: ClaimedWork): void {
+    const byDestination = Map.groupBy(of.entries, entry => entry.destination)
+    for (const [destination, entries] of byDestination) {
+      claimed++
+      const into = lane(destination)
+      into.add({ work: { ...of, entries, destination, content: undefined }, hold: undefined })
+      pump(into)
+    }
+  }
+
+  function work(): void {
+    backlog = true
+    claimSoon()
+  }
+
+  // Out.
+
+  function pump(of: Lane): void {
+    if (of.waiting === 0 || stopping) return
+    const { concurrency, rate } = share(of.destination)
+    while (of.active < concurrency && active < ACTIVE && of.until <= now()) {
+      if (rate !== undefined && of.nextStart > now()) {
+        if (of.active === 0) void options.sleep(of.nextStart - now()).then(() => pump(of))
+        return
+      }
+      const job = of.take()
+      if (!job) return
+      if (rate !== undefined) of.nextStart = Math.max(now(), of.nextStart) + 1000 / rate
+      of.active++
+      active++
+      if (!job.hold) claimed--
+      void run(of, job)
+    }
+  }
+
+  async function run(of: Lane, job: Job): Promise<void> {
+    const started = now()
+    const finished = () => {
+      of.active--
+      active--
+      pump(of)
+      refill(of)
+    }
+    const content = job.work.content ?? options.content(job.work.message)
+    if (content === undefined) {
+      finished()
+      await damaged(job.work, job.work.entries, 'its content is missing')
+    } else if (of.destination === REPORT) {
+      await report(job.work, content)
+      finished()
+    } else {
+      await deliver(of, job.work, content, started, finished)
+    }
+    free(job)
+  }
+
+  async function deliver(of: Lane, work: Work, content: Content, started: number, finished: () => void): Promise<void> {
+    const [sound, broken] = understand(work.entries)
+    if (broken.length > 0) await damaged(work, broken, 'the address cannot be read')
+    const outcomes =
+      sound.length === 0
+        ? []
+        : await options.attempt(
+            work,
+            content,
+            sound.map(({ recipient }) => recipient),
+          )
+    const attempted = sound.flatMap(({ entry, recipient }, i) => {
+      const result = outcomes[i]
+      return result ? [{ entry, recipient, result }] : []
+    })
+    const trouble = attempted.find(({ result }) => result.is === 'deferred' && result.of === 'destination')
+    const destinationWaits = trouble !== undefined && of.lastSuccess < started
+    const delay = destinationWaits ? delayed(of) : succeeded(of, attempted)
+    finished()
+    const settled = settle(work, attempted, { ...options.retry, now: now(), jitter: chance(), destinationWaits })
+    const noted: Event[] =
+      delay && trouble && delay.until > 0
+        ? [{ event: 'destination-delayed', message: work.message, reason: reasonOf(trouble.result), ...delay }]
+        : []
+    await record(work, content, { ...settled, events: [...settled.events, ...noted] }, delay)
+    if (destinationWaits) await giveBack(of)
+  }
+
+  /** The destination is left alone for a while; told once, however many deliveries failed at the same time. */
+  function delayed(of: Lane): Settlement['delay'] {
+    if (of.until > now()) return undefined
+    of.failures++
+    of.until = nextDue(of.failures, now(), chance(), options.retry)
+    return { destination: of.destination, until: of.until }
+  }
+
+  function succeeded(of: Lane, attempted: readonly Attempted[]): Settlement['delay'] {
+    if (!attempted.some(({ result }) => result.is !== 'deferred' || result.of !== 'destination')) return undefined
+    of.lastSuccess = now()
+    of.failures = 0
+    if (of.until === 0) return undefined
+    of.until = 0
+    return { destination: of.destination, until: 0 }
+  }
+
+  /** What waits for a destination in trouble goes back to the disk, so that memory stays free for the others. */
+  async function giveBack(of: Lane): Promise<void> {
+    for (let job = of.take(); job; job = of.take()) {
+      if (!job.hold) claimed--
+      const { entries } = job.work
+      const results = entries.map(({ n, destination, attempts, due, notice, reply }) => ({
+        n,
+        is: 'ready' as const,
+        destination,
+        attempts,
+        due,
+        notice,
+        reply,
+      }))
+      void record(job.work, undefined, { results, notices: [], events: [] }, undefined).then(() => free(job))
+    }
+    of.backlog = true
+  }
+
+  async function report(work: Work, content: Content): Promise<void> {
+    const [sound, broken] = understand(work.entries)
+    if (broken.length > 0) await damaged(work, broken, 'the address cannot be read')
+    const settled: { results: Settled['results'][number][]; notices: ReportNotice[]; events: Event[] } = {
+      results: [],
+      notices: [],
+      events: [],
+    }
+    for (const { entry, recipient } of sound) {
+      const overdue = entry.order !== undefined || entry.expires <= now()
+      const notice = overdue ? givenUp(entry, recipient, now()) : stillTrying(entry, recipient)
+      if (reportsDue(recipient, notice.action, work.envelope.returnPath)) settled.notices.push(notice)
+      if (overdue) {
+        const { status, reason } = notice
+        settled.results.push({ n: entry.n, is: 'done' })
+        settled.events.push({
+          event: 'bounced',
+          message: work.message,
+          recipient: entry.recipient,
+          to: undefined,
+          status,
+          reason,
+          reply: undefined,
+          attempts: entry.attempts,
+        })
+      } else {
+        const { n, attempts, due, reply } = entry
+        const is = due <= now() ? 'ready' : 'waiting'
+        settled.results.push({
+          n,
+          is,
+          destination: routing.destination(recipient.address),
+          attempts,
+          due,
+          notice: 0,
+          reply,
+        })
+      }
+    }
+    await record(work, content, settled, undefined)
+  }
+
+  function understand(entries: readonly Entry[]): [{ entry: Entry; recipient: Attempted['recipient'] }[], Entry[]] {
+    const sound: { entry: Entry; recipient: Attempted['recipient'] }[] = []
+    const broken: Entry[] = []
+    for (const entry of entries) {
+      const recipient = recipientOf(entry)
+      if (recipient) sound.push({ entry, recipient })
+      else broken.push(entry)
+    }
+    return [sound, broken]
+  }
+
+  /** Set aside, with an event; an operator can look at it, and the rest goes on. */
+  async function damaged(work: Work, entries: readonly Entry[], reason: string): Promise<void> {
+    const results = entries.map(({ n, destination, attempts, due, notice }) => ({
+      n,
+      is: 'held' as const,
+      destination,
+      attempts,
+      due,
+      notice,
+      reply: reason,
+    }))
+    await record(
+      work,
+      undefined,
+      { results, notices: [], events: [{ event: 'damaged', message: work.message, reason }] },
+      undefined,
+    )
+  }
+
+  /** One transaction for all that came of it, reports too. Tried until it is on disk: nothing that was done may be forgotten. */
+  async function record(
+    work: Work,
+    content: Content | undefined,
+    settled: Settled,
+    delay: Settlement['delay'],
+  ): Promise<void> {
+    const events = [...settled.events]
+    const reports = []
+    if (settled.notices.length > 0 && content) {
+      const made = await makeReport(
+        { message: work.message, at: work.at, envelope: work.envelope, content },
+        settled.notices,
+        reporter,
+      )
+      events.push(made.event)
+      if (made.report) reports.push(made.report)
+    }
+    const time = now()
+    const settlement: Settlement = {
+      message: work.message,
+      results: settled.results,
+      reports,
+      delay,
+      events: events.map(event => eventLine(time, event)),
+    }
+    for (let wait = 100; ; wait = Math.min(10_000, wait * 2)) {
+      const answer = await storage.ask('settle', settlement)
+      if ('ok' in answer) return
+      if (answer.failed.why === 'conflict') return orphaned(work, settled)
+      await options.sleep(wait)
+    }
+  }
+
+  /** The account was removed while its mail was under way: the next attempt finds that out and tells the sender. */
+  async function orphaned(work: Work, settled: Settled): Promise<void> {
+    const again = new Set(settled.results.filter(result => result.is === 'stored').map(result => result.n))
+    if (again.size === 0) return
+    const rest = settled.results.filter(result => !again.has(result.n))
+    const results = work.entries
+      .filter(entry => again.has(entry.n))
+      .map(({ n, destination, attempts, due, notice, reply }) => ({
+        n,
+        is: 'ready' as const,
+        destination,
+        attempts,
+        due,
+        notice,
+        reply,
+      }))
+    await record(work, undefined, { results: [...rest, ...results], notices: [], events: [] }, undefined)
+  }
+
+  function free({ hold }: Job): void {
+    if (hold && --hold.works === 0) held -= hold.bytes
+  }
+
+  function refill(of: Lane): void {
+    if (of.backlog && of.waiting < LOW / 2 && of.until <= now()) {
+      of.backlog = false
+      backlog = true
+    }
+    if (of.isIdle) lanes.delete(of.destination)
+    claimSoon()
+    if (active === 0) idle?.()
+  }
+
+  return {
+    /**
+     * Before the commit: which of these destinations can be leased to this thread and kept in memory. The bytes are set aside;
+     * `accept` or `drop` must follow.
+     */
+    reserve(
+      destinations: readonly string[],
+      source: string,
+      content: Content,
+    ): { readonly leased: ReadonlySet<string>; readonly hold: Hold } {
+      const bytes = content.in === 'memory' ? contentSize(content) : 4096
+      const leased = new Set(destinations.filter(destination => mayLease(destination, source, bytes)))
+      if (leased.size > 0) held += bytes
+      return { leased, hold: { bytes, works: leased.size } }
+    },
+
+    /** After the commit. */
+    accept(works: readonly Work[], hold: Hold): void {
+      for (const of of works) {
+        const into = lane(of.destination)
+        into.add({ work: of, hold })
+        pump(into)
+      }
+    },
+
+    /** The commit failed. */
+    drop(hold: Hold): void {
+      if (hold.works > 0) held -= hold.bytes
+    },
+
+    /** What the storage says unasked. */
+    notice(notice: Notice): void {
+      if (notice.is === 'work') work()
+      else if (notice.is === 'delay') {
+        const of = notice.until > 0 ? lane(notice.destination) : lanes.get(notice.destination)
+        if (!of) return
+        of.until = notice.until
+        pump(of)
+        refill(of)
+      }
+    },
+
+    /** Begins to claim. */
+    start: work,
+
+    /** Starts nothing new, and waits for what is under way. */
+    async stop(): Promise<void> {
+      stopping = true
+      if (active > 0) await new Promise<void>(resolve => (idle = resolve))
+    },
+
+    /** For the metrics. */
+    get state() {
+      return { active, held, claimed, lanes: lanes.size }
+    },
+  }
+}
+
+export type Runner = ReturnType<typeof createRunner>
+
+function givenUp(entry: Entry, recipient: Attempted['recipient'], now: number): ReportNotice {
+  const [status, reason] =
+    entry.order === undefined ? ['4.4.7', entry.reply ?? 'It could not be delivered in time.'] : ['5.7.0', entry.order] // RFC 3463 §3.5
+  return { action: 'failed', recipient, status, reason, reply: undefined, remote: undefined, lastAttempt: now }
+}
+
+function stillTrying(entry: Entry, recipient: Attempted['recipient']): ReportNotice {
+  return {
+    action: 'delayed',
+    recipient,
+    status: '4.4.7',
+    reason: entry.reply ?? 'It could not be delivered so far.',
+    reply: undefined,
+    remote: undefined,
+    lastAttempt: undefined,
+    retryUntil: entry.expires,
+  }
+}
+
+function reasonOf(result: Result): string {
+  return result.is === 'deferred' ? result.reason : ''
+}

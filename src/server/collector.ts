@@ -1,0 +1,131 @@
+import { type BodyFile, createBody } from '../storage/bodies.ts'
+import type { Content } from '../mail/content.ts'
+import type { Id } from '../storage/id.ts'
+
+/** Takes the content of one message as it comes in. */
+export interface Collector {
+  /** A part of the content; a view, which may be kept. */
+  take(part: Buffer): void
+  /** What has to happen before more input is read; undefined: go on. Never rejects. */
+  pressure(): Promise<void> | undefined
+  /** Throws everything away. */
+  discard(): void
+}
+
+/** Bytes up to which a content stays in memory and becomes a row; above it is a file (DESIGN: 256 KB). */
+export const SMALL = 256 * 1024
+/** Bytes of a content that wait for the disk before the peer has to wait. */
+const UNWRITTEN = 1024 * 1024
+
+/** Bytes of all contents being received by this thread, so that many slow ones together stay within memory. */
+export interface ReceiveBudget {
+  readonly limit: number
+  used: number
+}
+
+export interface MessageCollector extends Collector {
+  readonly id: Id
+  /** The first bytes: the header, up to SMALL. */
+  head(): Buffer
+  /** The whole content with `stamp` before it, synced when it is a file. undefined: the disk has no room or failed. */
+  finish(stamp: Buffer): Promise<Content | undefined> | Content
+}
+
+/**
+ * Small contents are kept as views of the chunks they came in and copied once, at the end. A content that grows large, or that finds the
+ * budget used up, moves to its file and is written as it comes.
+ */
+export function collectMessage(id: Id, data: string, budget: ReceiveBudget): MessageCollector {
+  let parts: Buffer[] = []
+  let kept = 0
+  let size = 0
+  let header: Buffer | undefined
+  let file: Promise<BodyFile> | undefined
+  let writing: Promise<void> | undefined
+  let failed = false
+  let gone = false
+
+  function forget(): void {
+    budget.used -= kept
+    kept = 0
+    parts = []
+  }
+
+  function write(): void {
+    if (writing || kept === 0 || failed) return
+    header ??= Buffer.concat(parts, Math.min(kept, SMALL))
+    const chunk = Buffer.concat(parts)
+    forget()
+    file ??= createBody(data, id)
+    writing = file
+      .then(body => body.write(chunk))
+      .catch(() => {
+        failed = true
+      })
+      .then(() => {
+        writing = undefined
+        if (!gone) write()
+      })
+  }
+
+  return {
+    id,
+    take(part) {
+      if (failed || gone) return
+      parts.push(part)
+      kept += part.length
+      size += part.length
+      budget.used += part.length
+      if (file !== undefined || size > SMALL || budget.used > budget.limit) write()
+    },
+    pressure() {
+      return kept > UNWRITTEN && writing ? writing : undefined
+    },
+    discard() {
+      if (gone) return
+      gone = true
+      forget()
+      if (file)
+        void Promise.allSettled([file, writing]).then(() => file?.then(body => body.discard()).catch(() => undefined))
+    },
+    head() {
+      return (
+        header ?? (parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts, Math.min(kept, SMALL)))
+      )
+    },
+    finish(stamp) {
+      if (file === undefined) {
+        // Memory of its own: a view of the pool would drag the whole pool along to the storage thread.
+        const bytes = Buffer.allocUnsafeSlow(stamp.length + size)
+        bytes.set(stamp)
+        let at = stamp.length
+        for (const part of parts) {
+          bytes.set(part, at)
+          at += part.length
+        }
+        forget()
+        gone = true
+        return { in: 'memory', bytes }
+      }
+      return finishFile(stamp)
+    },
+  }
+
+  async function finishFile(stamp: Buffer): Promise<Content | undefined> {
+    while (writing) await writing
+    write()
+    while (writing) await writing
+    try {
+      const body = await file
+      if (body === undefined || failed) throw new Error('not written')
+      await body.finish()
+      gone = true
+      return { in: 'file', path: body.path, head: new Uint8Array(stamp), size: stamp.length + size }
+    } catch {
+      gone = true
+      forget()
+      await file?.then(body => body.discard()).catch(() => undefined)
+      return undefined
+    }
+  }
+}
