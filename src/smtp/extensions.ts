@@ -22,7 +22,7 @@ const EXTENSIONS: readonly ((offer: Offer) => string | undefined)[] = [
   () => 'CHUNKING', // RFC 3030 §2
   () => 'BINARYMIME', // RFC 3030 §3
   ({ context }) => limitsLine(context), // RFC 9422
-  ({ context }) => (offersHold(context) ? holdLine(context) : undefined), // RFC 4865 §4
+  ({ context }) => (offersHold(context) ? holdLine(context) : undefined), // RFC 4865
   () => 'HELP', // RFC 5321 §4.1.1.8
 ]
 
@@ -48,12 +48,12 @@ export function isSubmission({ kind }: Context): boolean {
   return kind === 'submission' || kind === 'submissions'
 }
 
-/** RFC 9422 §4 */
+/** RFC 9422 */
 function limitsLine({ limits }: Context): string {
   return `LIMITS RCPTMAX=${limits.recipients} MAILMAX=${limits.messagesPerSession}`
 }
 
-/** RFC 4865 §4: the longest interval in seconds, and the last date and time of a release. */
+/** RFC 4865: the longest interval in seconds, and the last date and time of a release. */
 function holdLine({ longestHold, now }: Context): string {
   const until = new Date(now() + longestHold).toISOString().replace(/\.\d+Z$/, 'Z')
   return `FUTURERELEASE ${Math.floor(longestHold / 1000)} ${until}`

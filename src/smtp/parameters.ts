@@ -13,7 +13,7 @@ export interface MailParameters {
   readonly hold: Hold | undefined
 }
 
-/** RFC 4865 §4: in ms from now, or ms since 1970. */
+/** RFC 4865: in ms from now, or ms since 1970. */
 export type Hold = { readonly for: number } | { readonly until: number }
 
 export interface RcptParameters {
@@ -31,7 +31,7 @@ const BODY_TYPES: readonly BodyType[] = ['7BIT', '8BITMIME', 'BINARYMIME']
 const NOTIFIES: readonly Notify[] = ['SUCCESS', 'FAILURE', 'DELAY']
 
 const MAIL = new Map<string, Row<MailParameters>>([
-  ['SIZE', (draft, value) => (draft.size = readNumber(value, 20)) !== undefined], // RFC 1870 §5: 1*20DIGIT
+  ['SIZE', (draft, value) => (draft.size = readNumber(value, 20)) !== undefined], // RFC 1870: 1*20DIGIT
   [
     'BODY', // RFC 6152 §2, RFC 3030 §3
     (draft, value) => {
@@ -53,8 +53,8 @@ const MAIL = new Map<string, Row<MailParameters>>([
   ['ENVID', (draft, value) => (draft.envid = readXtext(value, MAX_ENVID)) !== undefined], // RFC 3461 §4.4
   // RFC 4954 §5: whom the submitter was; checked, and then believed of nobody, as it is there said.
   ['AUTH', (_, value) => value === '<>' || readXtext(value, MAX_ORCPT) !== undefined],
-  ['HOLDFOR', (draft, value) => setHold(draft, readInterval(value))], // RFC 4865 §4
-  ['HOLDUNTIL', (draft, value) => setHold(draft, readDateTime(value))], // RFC 4865 §4
+  ['HOLDFOR', (draft, value) => setHold(draft, readInterval(value))], // RFC 4865
+  ['HOLDUNTIL', (draft, value) => setHold(draft, readDateTime(value))], // RFC 4865
 ])
 
 const RCPT = new Map<string, Row<RcptParameters>>([
@@ -117,13 +117,13 @@ function setHold(draft: Draft<MailParameters>, hold: Hold | undefined): boolean 
   return hold !== undefined
 }
 
-/** RFC 4865 §4: future-release-integer = 1*9DIGIT, seconds, not 0. */
+/** RFC 4865: future-release-integer = 1*9DIGIT, seconds, not 0. */
 function readInterval(value: string | undefined): Hold | undefined {
   const seconds = readNumber(value, 9)
   return seconds === undefined || seconds === 0 ? undefined : { for: seconds * 1000 }
 }
 
-/** RFC 4865 §4: date-time of RFC 3339 §5.6. */
+/** RFC 4865: date-time of RFC 3339 §5.6. */
 function readDateTime(value: string | undefined): Hold | undefined {
   const written = value?.toUpperCase() ?? ''
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/.test(written)) return undefined

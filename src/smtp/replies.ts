@@ -66,7 +66,6 @@ export const replies = {
   tlsFirst: { code: 530, status: '5.7.0', text: ['Please start TLS first, with STARTTLS'] }, // RFC 3207 §4
 
   // AUTH.
-  askPlain: { code: 334, status: undefined, text: [''] }, // RFC 4954 §4
   authenticated: { code: 235, status: '2.7.0', text: ['Logged in'] }, // RFC 4954 §6
   authElsewhere: {
     code: 502,
@@ -107,7 +106,7 @@ export const replies = {
     code: 501,
     status: '5.5.4',
     text: ['The release is too far in the future; EHLO says how far it may be'],
-  }, // RFC 4865 §4
+  }, // RFC 4865
   senderNeedsUtf8: { code: 553, status: '5.6.7', text: ['An address like that needs the parameter SMTPUTF8'] }, // RFC 6531 §3.5
   declaredTooBig: { code: 552, status: '5.3.4', text: ['The message is larger than SIZE in the reply to EHLO allows'] }, // RFC 1870 §6.1
 
@@ -171,7 +170,7 @@ export function greeting(hostname: string, kind: 'ESMTP' | 'LMTP'): OwnReply {
   return { code: 220, status: undefined, text: [`${hostname} ${kind} Staffetta`] }
 }
 
-/** `lines`: what EHLO announces; none for HELO. RFC 2034 §3: no status here. */
+/** `lines`: what EHLO announces; none for HELO. RFC 2034: no status here. */
 export function hello(hostname: string, lines: readonly string[]): OwnReply {
   return { code: 250, status: undefined, text: [hostname, ...lines] }
 }
@@ -198,7 +197,7 @@ export function queuedFor(id: string, address: string): OwnReply {
 
 const WIRE = new Map<Reply, string>(Object.values(replies).map(reply => [reply, encode(reply)]))
 
-/** RFC 5321 §4.2.1, RFC 2034 §3: the lines to send, with CRLF; the status stands in every line. */
+/** RFC 5321 §4.2.1, RFC 2034: the lines to send, with CRLF; the status stands in every line. */
 export function encodeReply(reply: Reply): string {
   return WIRE.get(reply) ?? encode(reply)
 }

@@ -7,7 +7,7 @@ import { offersHold } from './extensions.ts'
 import type { Hold } from './parameters.ts'
 import { chunkReceived, type OwnReply, replies } from './replies.ts'
 import type { Reply } from './reply.ts'
-import { abandoned, answer, answerEach, FORGET, hangUp, helloFirst, say } from './server-step.ts'
+import { abandoned, answer, answerEach, answerIdle, FORGET, hangUp, helloFirst, say } from './server-step.ts'
 import type { Chunk, Context, Effect, Idle, Session, Step } from './session.ts'
 
 type At<Name extends Session['at']> = Extract<Session, { readonly at: Name }>
@@ -43,7 +43,7 @@ export function mail(session: Idle, command: CommandOf<'MAIL'>, context: Context
   }
 }
 
-/** RFC 4865 §4: ms since 1970; what lies in the past is not held at all. */
+/** RFC 4865: ms since 1970; what lies in the past is not held at all. */
 function releaseTime(hold: Hold, context: Context): number | undefined | 'too-long' {
   const now = context.now()
   const until = 'for' in hold ? now + hold.for : hold.until
@@ -191,7 +191,8 @@ export function contentReceived(session: At<'data'> | At<'chunk'>, size: number,
   const { link, client, transaction } = session
   if (session.at === 'chunk' && !session.chunk.last) {
     const next: At<'chunks'> = { at: 'chunks', link, client, transaction, received: session.received + size }
-    return answer(next, chunkReceived(size), context)
+    const reply = chunkReceived(size)
+    return size === 0 ? answerIdle(next, reply, context) : answer(next, reply, context)
   }
   const { envelope, recipients } = transaction
   return {

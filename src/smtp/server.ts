@@ -112,7 +112,7 @@ function isIdle(session: Session): session is Idle {
   return IDLE.has(session.at)
 }
 
-/** RFC 5321 §3.8: 421, then closing; but a message on its way to disk gets its reply, lest it be sent twice (§4.5.5). */
+/** RFC 5321 §3.8: 421, then closing; but a message on its way to disk gets its reply, lest it be sent twice (RFC 1047). */
 function leave(session: Session, reply: OwnReply): Step {
   if (session.at === 'submitting') return { next: { ...session, leaving: reply }, effects: NOTHING }
   if (session.at === 'securing') return hangUp() // the client awaits TLS, not text
