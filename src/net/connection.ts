@@ -8,14 +8,15 @@ export interface Connection {
   readonly tls: TlsState | undefined
   /** Bytes written but not yet taken by the peer. Above `HIGH_WATER` a loop stops reading input until `drained`. */
   readonly unsent: number
-  /** Writes of one turn of the event loop leave in one packet. */
+  /** Writes of one turn of the event loop leave in one packet. The bytes are not copied: they must stay as they are until sent. Strings are UTF-8. */
   write(bytes: Uint8Array | string): void
   /** No `data` until `resume`. Idempotent. */
   pause(): void
   resume(): void
   /**
-   * The server's side of STARTTLS (no argument), or the client's. What was written before leaves in plain text first. Input that was already
-   * here in plain text is thrown away by the loop (RFC 3207 §4.2); `secured` or `closed` follows, and no `data` before.
+   * The server's side of STARTTLS (no argument; in the same turn as the reply is written), or the client's. What was written before leaves in
+   * plain text first. Input that was already here in plain text is thrown away, by the loop and by the connection (RFC 3207 §4.2);
+   * `secured` or `closed` follows, and no `data` before.
    */
   startTls(client?: ClientTls): void
   /** `handler.deadline()` follows unless it is set again or cleared (undefined) in `ms`. Coarse: up to a second late. */
