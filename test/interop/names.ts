@@ -37,18 +37,27 @@ export interface NamesOptions {
   readonly zones: Zones
   /** Zones that are delegated to nsd, which has no data for them and says SERVFAIL, as a secondary does that never got its zone. */
   readonly lame?: readonly string[]
+  /** Where unbound listens, and for whom it answers ('10.1.2.0/24'); default: a free port of the loopback interface, for this machine. */
+  readonly at?: Listening
+}
+
+interface Listening {
+  readonly address: string
+  readonly port: number
+  readonly clients: string
 }
 
 /** Rejects when a program does not start; what it said is in the message. */
 export async function start(options: NamesOptions): Promise<Names> {
   const folder = mkdtempSync(join(tmpdir(), 'names-'))
-  const [authorityPort, resolverPort] = [await findPort(), await findPort()]
+  const authorityPort = await findPort()
+  const at = options.at ?? { address: '127.0.0.1', port: await findPort(), clients: '127.0.0.0/8' }
   const zones = Object.entries({ '.': '', ...options.zones })
   const served = [...zones.map(([zone]) => zone), ...(options.lame ?? [])]
   mkdirSync(join(folder, 'zones'))
   zones.forEach(([zone, records], index) => writeFileSync(join(folder, 'zones', `${index}`), writeZone(zone, records)))
   writeFileSync(join(folder, 'nsd.conf'), nsdConf(folder, authorityPort, served))
-  writeFileSync(join(folder, 'unbound.conf'), unboundConf(folder, authorityPort, resolverPort, served))
+  writeFileSync(join(folder, 'unbound.conf'), unboundConf(folder, authorityPort, at, served))
   const programs: Program[] = []
   const stop = async (): Promise<void> => {
     for (const program of programs.toReversed()) await program.stop()
@@ -56,14 +65,14 @@ export async function start(options: NamesOptions): Promise<Names> {
   }
   try {
     programs.push(run('nsd', ['-d', '-c', join(folder, 'nsd.conf')]))
-    await answers(authorityPort, programs)
+    await answers(`127.0.0.1:${authorityPort}`, programs)
     programs.push(run('unbound', ['-d', '-p', '-c', join(folder, 'unbound.conf')]))
-    await answers(resolverPort, programs)
+    await answers(`${at.address}:${at.port}`, programs)
   } catch (error) {
     await stop()
     throw error
   }
-  return { resolver: `127.0.0.1:${resolverPort}`, authority: `127.0.0.1:${authorityPort}`, stop }
+  return { resolver: `${at.address}:${at.port}`, authority: `127.0.0.1:${authorityPort}`, stop }
 }
 
 function writeZone(zone: string, records: string): string {
@@ -97,7 +106,7 @@ remote-control:
 ${zones.map((zone, index) => `zone:\n  name: "${zone}"\n  zonefile: "${index}"\n`).join('')}`
 }
 
-function unboundConf(folder: string, authorityPort: number, port: number, zones: readonly string[]): string {
+function unboundConf(folder: string, authorityPort: number, at: Listening, zones: readonly string[]): string {
   const stub = (zone: string): string => `
 stub-zone:
   name: "${zone}"
@@ -105,8 +114,9 @@ stub-zone:
 `
   return `
 server:
-  interface: 127.0.0.1
-  port: ${port}
+  interface: ${at.address}
+  port: ${at.port}
+  access-control: ${at.clients} allow
   outgoing-interface: 127.0.0.1
   do-ip6: no
   do-not-query-localhost: no
@@ -178,10 +188,10 @@ function signal(child: ChildProcess, name: 'SIGTERM' | 'SIGKILL'): void {
 }
 
 /** Waits until the last of the programs answers a question, 10 s at most. */
-async function answers(port: number, programs: readonly Program[]): Promise<void> {
+async function answers(server: string, programs: readonly Program[]): Promise<void> {
   const program = programs.at(-1)
   const clock = { now: () => performance.now() }
-  const resolver = createResolver({ servers: [`127.0.0.1:${port}`], random: randomInt, clock, timeout: 200, rounds: 1 })
+  const resolver = createResolver({ servers: [server], random: randomInt, clock, timeout: 200, rounds: 1 })
   try {
     for (const until = clock.now() + 10_000; clock.now() < until; ) {
       if ((await resolver.a('ready')).is !== 'failed') return
