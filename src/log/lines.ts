@@ -1,8 +1,10 @@
 import { pino } from 'pino'
+import { forPeople } from './people.ts'
 
-/** Where the JSON lines go: a file, or the standard output. `silent` writes nothing. */
+/** Where the JSON lines go: a file, or the standard output, there also in a form for people. `silent` writes nothing. */
 export type LogTarget =
   | { readonly to: 'stdout' }
+  | { readonly to: 'people' }
   | { readonly to: 'file'; readonly path: string }
   | { readonly to: 'silent' }
 
@@ -26,14 +28,15 @@ export function openLog(target: LogTarget): LogLines {
     append: true,
     mkdir: true,
     sync: false,
-    minLength: COLLECT,
+    minLength: target.to === 'people' ? 0 : COLLECT,
     maxLength: 16 * 1024 * 1024,
     periodicFlush: FLUSH,
   })
   destination.on('error', () => undefined)
   return {
     write: lines => {
-      destination.write(`${lines.join('\n')}\n`)
+      const shown = target.to === 'people' ? lines.map(forPeople) : lines
+      destination.write(`${shown.join('\n')}\n`)
     },
     reopen: () => {
       if (target.to === 'file') destination.reopen()

@@ -1,6 +1,8 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Notice, OperationName, Operations, StorageResult, TimelineRecord } from './operations.ts'
 import type { Storage } from './storage.ts'
+
+export type { Storage } from './storage.ts'
 import type { Asked, FromStorage } from './wire.ts'
 
 /** Events that wait for the next batch. */

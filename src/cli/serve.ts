@@ -1,0 +1,80 @@
+/** `serve` and `dev`: the program as a server, from its start to its end. */
+import { formatConfigError, loadConfig } from '../config/load.ts'
+import type { Settings } from '../config/settings.ts'
+import type { LogTarget } from '../log/lines.ts'
+import type { Started, SupervisorOptions } from '../supervisor.ts'
+import { CommandError } from './access.ts'
+
+/** What main hands in: the command line doesn't know the threads. */
+export interface Machinery {
+  readonly startServer: (options: SupervisorOptions) => Promise<Started>
+  readonly listenForControl: typeof import('../control.ts').listenForControl
+}
+
+export interface Running {
+  readonly settings: Settings
+  readonly supervisor: Extract<Started, { ok: unknown }>['ok']
+  /** Resolves with the exit code when everything has ended. */
+  readonly ended: Promise<number>
+}
+
+/** Throws CommandError with all that is wrong. */
+export async function settingsOf(file: string): Promise<Settings> {
+  const loaded = await loadConfig(file)
+  if ('ok' in loaded) return loaded.ok
+  throw new CommandError(loaded.errors.map(formatConfigError).join('\n'), 78) // sysexits: EX_CONFIG
+}
+
+/** `file`: read again on SIGHUP; undefined in dev mode. Throws CommandError when it can't start. */
+export async function run(
+  settings: Settings,
+  file: string | undefined,
+  log: LogTarget,
+  machinery: Machinery,
+): Promise<Running> {
+  let end = (_code: number): void => undefined
+  const ended = new Promise<number>(resolve => {
+    end = resolve
+  })
+  const complain = (text: string): void => {
+    console.error(`staffetta: ${text}`)
+  }
+  const started = await machinery.startServer({
+    settings,
+    log,
+    complain,
+    dead: reason => {
+      complain(reason)
+      end(70) // EX_SOFTWARE: to be started again
+    },
+  })
+  if ('failed' in started) throw new CommandError(started.failed, 69) // EX_UNAVAILABLE
+  const supervisor = started.ok
+
+  const reload = async (): Promise<string | undefined> => {
+    if (file === undefined) return 'there is no configuration file to read again'
+    const loaded = await loadConfig(file)
+    if ('errors' in loaded) return loaded.errors.map(formatConfigError).join('\n')
+    return supervisor.reload(loaded.ok)
+  }
+  const control = await machinery.listenForControl({ data: settings.data, supervisor, reload })
+
+  let stopping = false
+  const stop = (): void => {
+    if (stopping) return
+    stopping = true
+    control.close()
+    void supervisor.stop().then(() => end(0))
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  process.on('SIGHUP', () => {
+    supervisor.reopenLog()
+    void reload().then(reason =>
+      complain(
+        reason === undefined ? 'the configuration was read again' : `the configuration stays as it was:\n${reason}`,
+      ),
+    )
+  })
+  return { settings, supervisor, ended }
+}

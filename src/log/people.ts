@@ -1,0 +1,49 @@
+import { styleText } from 'node:util'
+
+/** An event's JSON line as one short line for the terminal. What can't be read is shown as it is. */
+export function forPeople(line: string): string {
+  const event = parse(line)
+  if (!event) return line
+  const text = (key: string): string => (typeof event[key] === 'string' ? event[key] : '')
+  const time = styleText('dim', new Date(Number(event['time'])).toTimeString().slice(0, 8))
+  const id = styleText('cyan', text('message') || text('session'))
+  const name = styleText(COLOURS[text('event')] ?? 'reset', text('event').padEnd(9))
+  return `${time} ${name} ${id} ${wordsOf(event, text)}`
+}
+
+type Fields = Record<string, unknown>
+
+const COLOURS: Readonly<Record<string, Parameters<typeof styleText>[0]>> = {
+  accepted: 'green',
+  delivered: 'green',
+  deferred: 'yellow',
+  refused: 'red',
+  bounced: 'red',
+  damaged: 'red',
+}
+
+function wordsOf(event: Fields, text: (key: string) => string): string {
+  const to = Array.isArray(event['to']) ? event['to'].join(', ') : text('to')
+  switch (event['event']) {
+    case 'accepted':
+      return `from <${text('from')}> to ${to}, ${String(event['size'])} bytes`
+    case 'delivered':
+      return `${text('recipient')} → ${to} ${text('reply')}`
+    case 'refused':
+      return text('reply')
+    case 'deferred':
+    case 'bounced':
+      return `${text('recipient')} ${text('reply') || text('reason')}`
+    default:
+      return to || text('reason') || text('login') || text('action')
+  }
+}
+
+function parse(line: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}

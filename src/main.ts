@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+/** Puts the parts together: the command line with the threads behind it. */
+import { runProgram } from './cli/program.ts'
+import { listenForControl } from './control.ts'
+import { startServer } from './supervisor.ts'
+
+await runProgram({ startServer, listenForControl }, process.argv)

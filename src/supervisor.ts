@@ -1,0 +1,259 @@
+/**
+ * The main thread: starts the storage thread and the protocol threads, replaces a protocol thread that crashed, hands out reloads, and stops
+ * everything in order. When the storage thread dies the process ends (and is to be started again): nothing could be promised any more, and
+ * the next start finds everything that was acknowledged.
+ */
+import { mkdirSync } from 'node:fs'
+import { MessageChannel, Worker } from 'node:worker_threads'
+import type { Settings } from './config/settings.ts'
+import type { LogTarget } from './log/lines.ts'
+import { createTicketKeys, ensureSelfSigned, loadTls, type TlsMaterial } from './net/tls.ts'
+import { dropRights, ownFolder } from './rights.ts'
+import type { Id } from './storage/id.ts'
+import { type Storage, storageOver } from './storage/port.ts'
+import { lockData } from './storage/sqlite/lock.ts'
+import type { FromStorageThread, StorageThreadData, ToStorageThread } from './storage/wire.ts'
+import type { Bound, FromProtocolThread, ProtocolThreadData, ThreadState, ToProtocolThread } from './threads.ts'
+
+/** What is wrong in words for the person who starts it. */
+export type Started = { readonly ok: Supervisor } | { readonly failed: string }
+
+export interface Supervisor {
+  readonly storage: Storage
+  /** Where the listeners of the settings are, in their order. */
+  readonly addresses: readonly { readonly address: string; readonly port: number }[]
+  /** Entries that the last run had under way. */
+  readonly recovered: number
+  /** New settings for what can change while running. undefined: done; otherwise why the old ones stay. */
+  reload(settings: Settings): Promise<string | undefined>
+  state(reset: boolean): Promise<readonly ThreadState[]>
+  /** Ends a protocol thread the hard way; it is replaced. */
+  killThread(slot: number): Promise<boolean>
+  /** No new sessions, what is in flight ends, everything is committed. */
+  stop(): Promise<void>
+  reopenLog(): void
+}
+
+export interface SupervisorOptions {
+  readonly settings: Settings
+  readonly log: LogTarget
+  /** Something that a person should see: a thread crashed, a port is lost. */
+  readonly complain: (text: string) => void
+  /** The storage thread is gone. */
+  readonly dead: (reason: string) => void
+}
+
+interface ProtocolThread {
+  readonly worker: Worker
+  readonly owner: number
+  readonly started: number
+  serving: boolean
+}
+
+/** ms: a thread that lives shorter than this is replaced more and more slowly. */
+const SHORT_LIFE = 10_000
+
+const file = (name: string): URL =>
+  new URL(`${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+const EXEC = ['--disable-warning=ExperimentalWarning']
+
+export async function startServer(options: SupervisorOptions): Promise<Started> {
+  let { settings } = options
+  const { complain } = options
+  mkdirSync(settings.data, { recursive: true, mode: 0o700 })
+  const lock = lockData(settings.data)
+  if (!lock) return { failed: `another process is using the data folder ${settings.data}; stop it first` }
+  const ticketKeys = createTicketKeys()
+  const loaded = await loadMaterial(settings, ticketKeys)
+  if (typeof loaded === 'string') return { failed: loaded }
+  let tls: TlsMaterial = loaded
+
+  const threads: (ProtocolThread | undefined)[] = []
+  const states = new Map<number, (state: ThreadState) => void>()
+  let storageWorker: Worker | undefined
+  let newestId: Id = 0
+  let owners = 0
+  let stopping = false
+  let crashes = 0
+  let asked = 0
+
+  // The listeners first, while we may bind any port.
+  const bound: (readonly Bound[])[] = []
+  for (let slot = 0; slot < settings.threads; slot++) bound.push(await startThread(slot))
+  const failed = bound.flat().find(of => of.is === 'failed')
+  if (failed) {
+    await Promise.all(threads.map(thread => thread?.worker.terminate()))
+    return { failed: portTrouble(failed) }
+  }
+  if (settings.user !== undefined) {
+    ownFolder(settings.data, settings.user)
+    const trouble = dropRights(settings.user)
+    if (trouble !== undefined) return { failed: trouble }
+  }
+  const ready = await startStorage()
+  if ('failed' in ready) return ready
+  newestId = ready.newestId
+  const storage = storageOver(connectStorage(), () => undefined)
+  await Promise.all(threads.map(thread => thread && go(thread)))
+
+  function startThread(slot: number): Promise<readonly Bound[]> {
+    const owner = ++owners
+    const data: ProtocolThreadData = { settings, tls, slot, owner }
+    const worker = new Worker(file('protocol-thread'), { workerData: data, execArgv: EXEC, name: `protocol ${slot}` })
+    const thread: ProtocolThread = { worker, owner, started: Date.now(), serving: false }
+    threads[slot] = thread
+    return new Promise(resolve => {
+      worker.on('message', (message: FromProtocolThread) => {
+        if (message.is === 'bound') resolve(message.listening)
+        else if (message.is === 'state') states.get(message.number)?.(message.state)
+      })
+      worker.on('error', error => {
+        complain(
+          `protocol thread ${slot} crashed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        )
+      })
+      worker.on('exit', () => {
+        resolve([{ is: 'failed', code: 'EXIT', reason: 'a protocol thread ended at its start' }])
+        if (threads[slot] === thread && !stopping && thread.serving) void replace(slot, thread)
+      })
+    })
+  }
+
+  /** Leases of the lost thread are freed first, then another takes its place. */
+  async function replace(slot: number, lost: ProtocolThread): Promise<void> {
+    threads[slot] = undefined
+    crashes = Date.now() - lost.started < SHORT_LIFE ? crashes + 1 : 0
+    await storage.ask('release', { owner: lost.owner })
+    if (crashes > 0) await new Promise(resolve => setTimeout(resolve, Math.min(30_000, 250 * 2 ** crashes)))
+    if (stopping) return
+    const listening = await startThread(slot)
+    const thread = threads[slot]
+    for (const of of listening)
+      if (of.is === 'failed') complain(`the new protocol thread ${slot} does not listen: ${portTrouble(of)}`)
+    if (thread && listening.some(of => of.is === 'listening')) await go(thread)
+    else if (!threads.some(other => other?.serving)) options.dead('no protocol thread can listen any more')
+  }
+
+  function go(thread: ProtocolThread): Promise<void> {
+    const port = connectStorage()
+    const message: ToProtocolThread = { is: 'go', port, newestId }
+    thread.worker.postMessage(message, [port])
+    return new Promise(resolve => {
+      thread.worker.once('exit', resolve)
+      const serving = (said: FromProtocolThread): void => {
+        if (said.is !== 'serving') return
+        thread.serving = true
+        thread.worker.off('message', serving)
+        resolve()
+      }
+      thread.worker.on('message', serving)
+    })
+  }
+
+  function startStorage(): Promise<{ newestId: Id; recovered: number } | { failed: string }> {
+    const data: StorageThreadData = { data: settings.data, timeline: settings.timeline, log: options.log }
+    const worker = new Worker(file('storage/sqlite/thread'), { workerData: data, execArgv: EXEC, name: 'storage' })
+    storageWorker = worker
+    return new Promise(resolve => {
+      worker.once('message', (message: FromStorageThread) => {
+        if (message.is === 'ready') resolve(message)
+      })
+      worker.on('error', error => {
+        const reason = error instanceof Error ? error.message : String(error)
+        resolve({ failed: `the storage does not start: ${reason}` })
+        if (!stopping) options.dead(`the storage thread crashed: ${reason}`)
+      })
+    })
+  }
+
+  function connectStorage() {
+    const { port1, port2 } = new MessageChannel()
+    storageWorker?.postMessage({ is: 'connect', port: port1 } satisfies ToStorageThread, [port1])
+    return port2
+  }
+
+  const tellThreads = (message: ToProtocolThread): void => {
+    for (const thread of threads) thread?.worker.postMessage(message)
+  }
+
+  const supervisor: Supervisor = {
+    storage,
+    addresses: (bound[0] ?? []).flatMap(of => (of.is === 'listening' ? [of.address] : [])),
+    recovered: ready.recovered,
+
+    async reload(next) {
+      const needs = restartFor(settings, next)
+      if (needs !== undefined) return needs
+      const material = await loadMaterial(next, ticketKeys)
+      if (typeof material === 'string') return material
+      settings = next
+      tls = material
+      tellThreads({ is: 'reload', settings, tls })
+      return undefined
+    },
+
+    state(reset) {
+      return Promise.all(
+        threads.flatMap(thread => {
+          if (!thread) return []
+          const number = ++asked
+          return [
+            new Promise<ThreadState>(resolve => {
+              states.set(number, resolve)
+              thread.worker.postMessage({ is: 'state', number, reset } satisfies ToProtocolThread)
+            }).finally(() => states.delete(number)),
+          ]
+        }),
+      )
+    },
+
+    async killThread(slot) {
+      const thread = threads[slot]
+      if (!thread) return false
+      await thread.worker.terminate()
+      return true
+    },
+
+    async stop() {
+      stopping = true
+      const gone = threads.map(thread => thread && new Promise(resolve => thread.worker.once('exit', resolve)))
+      tellThreads({ is: 'stop' })
+      await Promise.all(gone)
+      await new Promise(resolve => {
+        storageWorker?.once('exit', resolve)
+        storageWorker?.postMessage({ is: 'stop' } satisfies ToStorageThread)
+      })
+      lock.release()
+    },
+
+    reopenLog() {
+      storageWorker?.postMessage({ is: 'reopen-log' } satisfies ToStorageThread)
+    },
+  }
+  return { ok: supervisor }
+}
+
+async function loadMaterial(settings: Settings, ticketKeys: Uint8Array): Promise<TlsMaterial | string> {
+  const files = settings.tls ?? {
+    ...(await ensureSelfSigned(settings.data, settings.hostname)),
+    minVersion: 'TLSv1.2' as const,
+  }
+  const loaded = await loadTls(files, ticketKeys)
+  return loaded.is === 'loaded' ? loaded.material : `the certificate cannot be used: ${loaded.reason}`
+}
+
+/** What can't change while we run; undefined: all that changed can. */
+function restartFor(old: Settings, next: Settings): string | undefined {
+  const fixed = ['data', 'user', 'threads', 'listeners', 'timeline', 'log', 'hostname'] as const
+  const changed = fixed.filter(key => JSON.stringify(old[key]) !== JSON.stringify(next[key]))
+  if (changed.length === 0) return undefined
+  return `${changed.join(', ')} cannot change while the server runs; restart it to use the new configuration`
+}
+
+function portTrouble(failed: Extract<Bound, { is: 'failed' }>): string {
+  if (failed.code === 'EACCES')
+    return `${failed.reason}: ports below 1024 need the right to bind them (start as root with \`user\`, or give CAP_NET_BIND_SERVICE)`
+  if (failed.code === 'EADDRINUSE')
+    return `${failed.reason}: another program is listening there; stop it or choose another port`
+  return failed.reason
+}
