@@ -2,6 +2,8 @@ import { findBareNewline } from './newline.ts'
 import type { BodyType } from '../mail/envelope.ts'
 import type { ContentFault, Sink } from './data.ts'
 
+const CR = 0x0d
+
 /**
  * The content of one message that comes in BDAT chunks (RFC 3030 §2): as many bytes as were announced, dots as they are.
  * But for BINARYMIME its lines are held to the same law as those of DATA (RFC 3030 §2: CRLF, see `data.ts`).
@@ -53,5 +55,3 @@ export class ChunkScanner {
     if (this.fault === undefined) this.#sink(part)
   }
 }
-
-const CR = 0x0d
