@@ -170,7 +170,7 @@ async function read(content: Content, bytes: number): Promise<Uint8Array> {
 async function go({ port, newestId }: Extract<ToProtocolThread, { is: 'go' }>): Promise<void> {
   const { data, hostname } = settings
   const reader = openStorageReader(data)
-  const directory = openDirectory(reader)
+  const directory = openDirectory(reader, hostname)
   let onNotice = (_notice: Notice): void => undefined
   const storage = storageOver(port, notice => onNotice(notice))
   const nextId = idSource(slot, newestId, now)

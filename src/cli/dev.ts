@@ -11,7 +11,7 @@ export async function welcome({ settings, supervisor }: Running): Promise<void> 
   const { storage, addresses } = supervisor
   await storage.ask('directory', { is: 'add-domain', name: DEV_DOMAIN, catchAll: undefined })
   const hash = await hashPassword(PASSWORD)
-  for (const address of ACCOUNTS) await storage.ask('directory', { is: 'add-account', address, hash })
+  for (const address of ACCOUNTS) if (hash !== undefined) await storage.ask('directory', { is: 'add-account', address, hash })
   const port = (kind: string): number => {
     const at = settings.listeners.findIndex(listener => listener.kind === kind)
     return addresses[at]?.port ?? 0

@@ -31,12 +31,13 @@ const CACHED = 10_000
 /** RFC 5321 §4.5.1, RFC 2142 §4: always accepted in an own domain. */
 const ALWAYS: ReadonlySet<string> = new Set(['postmaster', 'abuse'])
 
-export function openDirectory(reader: DirectoryReader) {
+/** `hostname`: what is addressed to this host itself (RFC 5321 §4.5.1: postmaster without a domain) is ours too. */
+export function openDirectory(reader: DirectoryReader, hostname: string) {
   const domains = new Map<string, { readonly catchAll: string | undefined } | undefined>()
   const meanings = new Map<string, Meaning>()
 
   function domain(name: string): { readonly catchAll: string | undefined } | undefined {
-    return cached(domains, name, () => reader.domain(name))
+    return cached(domains, name, () => reader.domain(name) ?? (name === hostname ? { catchAll: undefined } : undefined))
   }
 
   /** One step: account, alias, without the note, always accepted, catch-all. */

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
+import { prepare } from '../sasl/prepare.ts'
 
 /**
  * Passwords are kept as argon2id (OWASP's first choice: 19 MiB, 2 passes). That is meant to be slow, so a password that was right is
@@ -13,8 +14,10 @@ const PARALLEL = 2
 const WAITING = 200
 const REMEMBERED = 10_000
 
-export function hashPassword(password: string): Promise<string> {
-  return hash(password, COST)
+/** Of the prepared form (RFC 4013), in which log-ins are compared. undefined: a password that nobody could log in with. */
+export async function hashPassword(password: string): Promise<string | undefined> {
+  const prepared = prepare(password)
+  return prepared === undefined || prepared === '' ? undefined : hash(prepared, COST)
 }
 
 export function passwordChecker() {
@@ -50,7 +53,7 @@ export function passwordChecker() {
         if (known && timingSafeEqual(known, digest(stored, password))) return true
       }
       if (waiting.length >= WAITING) return 'busy'
-      const against = stored ?? (await (decoy ??= hashPassword(randomBytes(16).toString('hex'))))
+      const against = stored ?? (await (decoy ??= hash(randomBytes(16).toString('hex'), COST)))
       const matches = await turn(() => verify(against, password).catch(() => false))
       if (!matches || stored === undefined) return false
       if (right.size >= REMEMBERED) right.clear()
