@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Settings } from './config/settings.ts'
 import type { TlsMaterial } from './net/tls.ts'
-import type { Id } from './storage/id.ts'
+import type { Id } from './mail/id.ts'
 
 /** What the main thread and the protocol threads say to each other. */
 export interface ProtocolThreadData {

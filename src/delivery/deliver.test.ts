@@ -13,7 +13,7 @@ import { createNetwork } from '../net/dial.ts'
 import { selfSigned } from '../net/self-signed.ts'
 import { createDelivery, type DeliveryOptions, type Job } from './deliver.ts'
 import { type FakeHost, type FakeHostOptions, HANG_UP, startFakeHost } from './fake-host.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from '../mail/outcome.ts'
 
 const LIMITS = { lifetime: undefined, concurrency: undefined, rate: undefined }
 const ALL = ['PIPELINING', 'CHUNKING', '8BITMIME', 'SIZE 100000000', 'DSN']

@@ -6,7 +6,7 @@ import { attempt, type Job, type Means } from './attempt.ts'
 import type { Surroundings } from './hosts.ts'
 import { lmtpTarget } from './lmtp.ts'
 import { mxTarget } from './mx.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from '../mail/outcome.ts'
 import { createPool } from './pool.ts'
 import { relayTarget } from './relay.ts'
 

@@ -4,7 +4,7 @@ import type { Deliver, DeliverResult } from '../config/define.ts'
 import { formatAddress } from '../mail/address.ts'
 import { type Content, contentSize } from '../mail/content.ts'
 import type { Job } from './attempt.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from '../mail/outcome.ts'
 
 /** One outcome per recipient. What the function throws, and an answer that is none, is tried again later. */
 export async function callFunction(deliver: Deliver | undefined, job: Job): Promise<readonly Outcome[]> {

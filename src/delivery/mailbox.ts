@@ -3,7 +3,7 @@ import type { Route } from '../config/settings.ts'
 import type { Directory } from '../directory/directory.ts'
 import { type Address, formatAddress, parseAddress } from '../mail/address.ts'
 import type { Recipient } from '../mail/envelope.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from '../mail/outcome.ts'
 
 export type Stored = {
   readonly is: 'stored'

@@ -1,7 +1,7 @@
-import type { Reply } from '../smtp/reply.ts'
+import type { Reply } from '../mail/reply.ts'
 import type { RecipientResult, Trouble } from '../smtp/client-transaction.ts'
 import type { Unfit } from './fit.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from '../mail/outcome.ts'
 
 /** What a result of a transaction means for the recipient. `to`: the host; `reports`: it announced DSN. */
 export function outcomeOf(result: Exclude<RecipientResult, { is: 'untried' }>, to: string, reports: boolean): Outcome {

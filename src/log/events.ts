@@ -1,5 +1,5 @@
-import type { Reply } from '../smtp/reply.ts'
-import { formatId, type Id } from '../storage/id.ts'
+import type { Reply } from '../mail/reply.ts'
+import { formatId, type Id } from '../mail/id.ts'
 
 /**
  * Everything that happens to a message and every refusal, as a value. An event is written once, as one JSON line, into the timeline

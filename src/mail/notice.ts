@@ -1,5 +1,5 @@
 /** What goes into a delivery report: report.ts makes the message of it, report-text.ts the part for people. */
-import type { Reply } from '../smtp/reply.ts'
+import type { Reply } from './reply.ts'
 import type { Envelope, Recipient } from './envelope.ts'
 
 /** RFC 3464 §2.3.3 */

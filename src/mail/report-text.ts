@@ -1,5 +1,5 @@
 /** The first part of a delivery report: what happened, told to a person (RFC 3464 §2, first part of RFC 6522 §3). */
-import type { Reply } from '../smtp/reply.ts'
+import type { Reply } from './reply.ts'
 import { formatAddress } from './address.ts'
 import { formatDate } from './date.ts'
 import type { Action, Notice, ReportFacts } from './notice.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Reply } from '../smtp/reply.ts'
+import type { Reply } from './reply.ts'
 import { type Address, parseAddress } from './address.ts'
 import type { Envelope, Notify, Recipient } from './envelope.ts'
 import { fieldValue } from './header.ts'

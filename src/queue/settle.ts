@@ -1,4 +1,4 @@
-import type { Outcome } from '../delivery/outcome.ts'
+import type { Outcome } from '../mail/outcome.ts'
 import type { Event } from '../log/events.ts'
 import type { Recipient } from '../mail/envelope.ts'
 import type { Action, Notice } from '../mail/notice.ts'

@@ -1,7 +1,7 @@
 import type { Content } from '../mail/content.ts'
 import type { Envelope, Notify, OriginalRecipient, Recipient } from '../mail/envelope.ts'
 import { parseAddress } from '../mail/address.ts'
-import type { Id } from '../storage/id.ts'
+import type { Id } from '../mail/id.ts'
 import type { ClaimedWork, Entry } from '../storage/operations.ts'
 
 /** Entries of one message to one destination, leased to this thread: what one attempt works on. */

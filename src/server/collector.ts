@@ -1,6 +1,6 @@
 import { type BodyFile, createBody } from '../storage/bodies.ts'
 import type { Content } from '../mail/content.ts'
-import type { Id } from '../storage/id.ts'
+import type { Id } from '../mail/id.ts'
 
 /** Takes the content of one message as it comes in. */
 export interface Collector {

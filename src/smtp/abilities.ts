@@ -1,4 +1,4 @@
-import type { Reply } from './reply.ts'
+import type { Reply } from '../mail/reply.ts'
 
 /** What a host said it can do: its EHLO (LHLO) reply, read once per connection. */
 export interface Abilities {

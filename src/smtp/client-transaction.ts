@@ -1,5 +1,5 @@
 import type { Abilities } from './abilities.ts'
-import type { Reply } from './reply.ts'
+import type { Reply } from '../mail/reply.ts'
 import { mailCommand, rcptCommand, recipientsAtOnce, type Transaction } from './transaction.ts'
 
 /** One mail transaction of the client machine: envelope → (data) → content → done. `client.ts` embeds its states. */

@@ -11,7 +11,7 @@ import { plainResponse } from '../sasl/plain.ts'
 import { type Abilities, parseAbilities, withoutExtensions } from './abilities.ts'
 import * as transaction from './client-transaction.ts'
 import type { Link, RecipientResult, Send, Sending, Trouble } from './client-transaction.ts'
-import type { Reply } from './reply.ts'
+import type { Reply } from '../mail/reply.ts'
 import type { Transaction } from './transaction.ts'
 
 export interface ClientSettings {

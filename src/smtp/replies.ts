@@ -2,7 +2,7 @@
  * Everything the SMTP and LMTP server says of its own accord, in the order of a session. What policy says comes from
  * policy; what peers said is parsed by `reply-parser.ts`. A row whose code and status disagree does not compile.
  */
-import type { Reply } from './reply.ts'
+import type { Reply } from '../mail/reply.ts'
 
 type Text = readonly [string, ...string[]]
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Reply } from './reply.ts'
+import type { Reply } from '../mail/reply.ts'
 import { NO_REPLIES, parseReplies, REPLY_LINE_MAX } from './reply-parser.ts'
 
 const reply = (code: number, status: string | undefined, ...text: string[]): Reply => ({ code, status, text })

@@ -1,4 +1,4 @@
-import type { Reply } from './reply.ts'
+import type { Reply } from '../mail/reply.ts'
 
 /**
  * What a peer answers, cut into replies. Bytes in, values out: `parseReplies` is called with each chunk and the state of the call before.

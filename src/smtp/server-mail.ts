@@ -6,7 +6,7 @@ import type { ContentFault } from './data.ts'
 import { offersHold } from './extensions.ts'
 import type { Hold } from './parameters.ts'
 import { chunkReceived, type OwnReply, replies } from './replies.ts'
-import type { Reply } from './reply.ts'
+import type { Reply } from '../mail/reply.ts'
 import { abandoned, answer, answerEach, answerIdle, FORGET, hangUp, helloFirst, say } from './server-step.ts'
 import type { Chunk, Context, Effect, Idle, Session, Step } from './session.ts'
 

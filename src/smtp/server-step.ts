@@ -1,6 +1,6 @@
 /** The small pieces of which every step of the server machine is made. */
 import { type OwnReply, replies } from './replies.ts'
-import type { Reply } from './reply.ts'
+import type { Reply } from '../mail/reply.ts'
 import type { Context, Effect, Session, Step } from './session.ts'
 
 /** A session in which something may still be said. */

@@ -11,7 +11,7 @@ import type { Credentials } from '../sasl/credentials.ts'
 import type { Exchange } from '../sasl/mechanism.ts'
 import type { ContentFault } from './data.ts'
 import type { Line } from './line.ts'
-import type { Reply } from './reply.ts'
+import type { Reply } from '../mail/reply.ts'
 import type { Verdict } from './verdict.ts'
 
 /** What does not change while a connection lasts. One object per kind of listener and source can serve many sessions. */

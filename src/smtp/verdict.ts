@@ -1,4 +1,4 @@
-import type { Reply } from './reply.ts'
+import type { Reply } from '../mail/reply.ts'
 
 /** What policy, or a handler of the library's user, says of one step of a session. */
 export type Verdict =

@@ -1,7 +1,7 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { readdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { formatId, type Id, parseId } from './id.ts'
+import { formatId, type Id, parseId } from '../mail/id.ts'
 
 /** Contents over 256 KB are files of their own: `bodies/ID`. The database names them by the message's id, after they are synced. */
 export function bodyPath(data: string, id: Id): string {

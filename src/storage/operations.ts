@@ -1,6 +1,6 @@
 import type { Content } from '../mail/content.ts'
 import type { Envelope } from '../mail/envelope.ts'
-import type { Id } from './id.ts'
+import type { Id } from '../mail/id.ts'
 
 /**
  * What the storage thread can be asked to do. Each is one transaction with everything that came at the same time (group commit), and is

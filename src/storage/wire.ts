@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { LogTarget } from '../log/lines.ts'
-import type { Id } from './id.ts'
+import type { Id } from '../mail/id.ts'
 import type { Notice, OperationName, Operations, StorageResult } from './operations.ts'
 
 /** What travels between the threads. Only here and in its two ends: everybody else sees `Storage`. */

@@ -1,6 +1,6 @@
 import { statfsSync, unlinkSync } from 'node:fs'
 import { bodyPath } from '../bodies.ts'
-import type { Id } from '../id.ts'
+import type { Id } from '../../mail/id.ts'
 import type {
   Change,
   Notice,

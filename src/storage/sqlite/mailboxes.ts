@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Id } from '../id.ts'
+import type { Id } from '../../mail/id.ts'
 
 /** The account was removed while its mail was under way. */
 export class NoSuchAccount extends Error {}

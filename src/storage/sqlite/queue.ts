@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import type { Envelope } from '../../mail/envelope.ts'
-import type { Id } from '../id.ts'
+import type { Id } from '../../mail/id.ts'
 import {
   type Change,
   type Claim,

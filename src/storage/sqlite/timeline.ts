@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { type Id, idAt } from '../id.ts'
+import { type Id, idAt } from '../../mail/id.ts'
 
 /** Rows that one commit may remove, so that nobody waits long for it. */
 const PRUNE_ROWS = 2000

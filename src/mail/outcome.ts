@@ -1,4 +1,4 @@
-import type { Reply } from '../smtp/reply.ts'
+import type { Reply } from './reply.ts'
 
 /**
  * What became of one recipient in one attempt. Never thrown, always returned.
