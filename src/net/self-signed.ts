@@ -4,7 +4,7 @@ const DAY = 24 * 60 * 60 * 1000
 
 /**
  * A certificate for `hostname` on P-256, valid from yesterday (clocks differ) for ten years, signed by its own key (RFC 5280 §4.1); both
- * in PEM. Written out by hand: the libraries that could do it bring twenty packages for these sixty bytes of structure.
+ * in PEM. Written out by hand: the libraries that could do it bring twenty packages and a patched global for one certificate.
  */
 export function selfSigned(hostname: string): { readonly cert: string; readonly key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })

@@ -1,10 +1,10 @@
-import { isIP, type Socket } from 'node:net'
-import { type SecureContext, connect as tlsConnect, TLSSocket } from 'node:tls'
+import type { Socket } from 'node:net'
+import { type SecureContext, TLSSocket } from 'node:tls'
 import { normalAddress } from './cidr.ts'
 import type { ClientTls, ClosedBy, Connection, ConnectionHandler, Peer, TlsState } from './connection.ts'
 import { HIGH_WATER } from './connection.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
-import { clientContext } from './tls.ts'
+import { clientSide, describe, serverSide, tlsState } from './handshake.ts'
 
 /**
  * The Connection over a socket of Node. Made for thousands that do nothing: one object per connection, listeners that all connections
@@ -126,6 +126,7 @@ export class TcpConnection implements Connection, Timed {
     this.#socket.pause()
     this.#socket = 'servername' in side ? clientSide(this.#socket, side) : serverSide(this.#socket, side)
     listen(this.#socket, this)
+    // Some errors of a wrapped socket are told this way only.
     this.#socket.on('_tlsError', onError)
     this.#socket.once(client === undefined ? 'secure' : 'secureConnect', onSecure)
   }
@@ -312,40 +313,6 @@ function flushAll(): void {
   const turn = writers
   writers = []
   for (const connection of turn) connection.flush()
-}
-
-function serverSide(socket: Socket, secureContext: SecureContext): TLSSocket {
-  return new TLSSocket(socket, { isServer: true, secureContext })
-}
-
-function clientSide(socket: Socket, client: ClientTls): TLSSocket {
-  return tlsConnect({
-    socket,
-    // RFC 6066 §3: no literal addresses in SNI; `host` is what the certificate is checked for.
-    host: client.servername,
-    ...(isIP(client.servername) === 0 ? { servername: client.servername } : {}),
-    rejectUnauthorized: client.verify,
-    secureContext: clientContext(client.ca),
-  })
-}
-
-function tlsState(socket: TLSSocket): TlsState {
-  const { servername } = socket
-  return {
-    protocol: socket.getProtocol() ?? 'unknown',
-    cipher: socket.getCipher().standardName,
-    servername: typeof servername === 'string' ? servername : undefined,
-  }
-}
-
-/**
- * What OpenSSL calls the reason ('unsupported protocol'), or the error's own words without Node's advice behind the semicolon. A peer's
- * certificate can have its say in them: printable, and at most 200 characters.
- */
-function describe(error: Error): string {
-  const words = 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message
-  const [first = ''] = words.split('; ', 1)
-  return first.slice(0, 200).replace(/[^ -~]/g, '?')
 }
 
 /** undefined: the peer is gone already. */
