@@ -3,38 +3,24 @@
  * is started (so that ports below 1024 are bound while we may), and serves when the main thread says that the storage is there.
  */
 import { randomBytes, randomInt } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { importFunctions } from './config/functions.ts'
-import type { Listener, Route, Settings } from './config/settings.ts'
-import { createDelivery } from './delivery/deliver.ts'
-import { callFunction } from './delivery/function.ts'
-import { deliverToMailbox } from './delivery/mailbox.ts'
-import { chooseRoute, destinationKey, rerouted } from './delivery/route.ts'
-import { type Directory, openDirectory } from './directory/directory.ts'
+import type { Listener, Settings } from './config/settings.ts'
 import { passwordChecker } from './directory/passwords.ts'
 import { createCache } from './dns/cache.ts'
 import { createResolver } from './dns/client.ts'
-import type { Address } from './mail/address.ts'
-import { type Content, contentSize } from './mail/content.ts'
-import { compileNetworks } from './net/cidr.ts'
 import type { Connection } from './net/connection.ts'
 import { createNetwork } from './net/dial.ts'
 import { type Listening, listen } from './net/listen.ts'
 import { createAuthFailures, createSources, shareOf } from './net/sources.ts'
 import { createServerContext, type TlsMaterial } from './net/tls.ts'
-import { createRunner } from './queue/runner.ts'
-import type { Reporter } from './queue/report.ts'
-import type { Routing } from './queue/routing.ts'
-import { createSubmit } from './queue/submit.ts'
-import { createReception, type ReceptionOptions } from './server/reception.ts'
+import { openPostOffice } from './post-office.ts'
 import { SmtpLoop } from './server/smtp.ts'
 import type { MessageCollector, ReceiveBudget } from './server/collector.ts'
 import { encodeReply, replies } from './smtp/replies.ts'
-import { formatId, idSource } from './mail/id.ts'
-import type { Notice } from './storage/operations.ts'
 import { storageOver } from './storage/port.ts'
 import { openStorageReader } from './storage/sqlite/reader.ts'
 import type { FromProtocolThread, ProtocolThreadData, ToProtocolThread } from './threads.ts'
@@ -111,131 +97,33 @@ function contextOf(material: TlsMaterial | undefined) {
   return made?.is === 'loaded' ? made.context : undefined
 }
 
-function routeOf(directory: Directory, address: Address): Route | undefined {
-  return chooseRoute(settings.routes, address, name => directory.isOwnDomain(name))
-}
-
-function routingFor(directory: Directory): Routing {
-  const limits = new Map<string, Route>()
-  return {
-    destination(address) {
-      const route = routeOf(directory, address)
-      if (!route) return 'none'
-      const key = destinationKey(route, address)
-      if (route.concurrency !== undefined || route.rate !== undefined) limits.set(key, route)
-      return key
-    },
-    times(_destination, address) {
-      const lifetime = routeOf(directory, address)?.lifetime ?? settings.queue.lifetime
-      return { lifetime, delayNotice: settings.queue.delayNotice }
-    },
-    share(destination) {
-      const { concurrency = settings.queue.concurrency, rate } = limits.get(destination) ?? {}
-      if (destination === 'mailbox') return { concurrency: MAILBOX_CONCURRENCY, rate: undefined }
-      // A limit below the number of threads belongs to some of them, which ones the destination's name decides.
-      const extra = (slot + hashOf(destination)) % settings.threads < concurrency % settings.threads ? 1 : 0
-      return {
-        concurrency: Math.floor(concurrency / settings.threads) + extra,
-        rate: rate === undefined ? undefined : rate / Math.min(settings.threads, concurrency),
-      }
-    },
-  }
-}
-
-/** Nothing is waited for but the commit. */
-const MAILBOX_CONCURRENCY = 500
-
-function hashOf(text: string): number {
-  let hash = 0
-  for (let i = 0; i < text.length; i++) hash = (hash * 31 + text.charCodeAt(i)) % 65_521
-  return hash
-}
-
-/** The first bytes of a content. */
-async function read(content: Content, bytes: number): Promise<Uint8Array> {
-  if (content.in === 'memory') return content.bytes.subarray(0, bytes)
-  const file = await open(content.path, 'r')
-  try {
-    const rest = Math.max(0, Math.min(bytes, contentSize(content)) - content.head.length)
-    const buffer = Buffer.alloc(rest)
-    let filled = 0
-    for (let more = 1; more > 0 && filled < rest; filled += more)
-      more = (await file.read(buffer, filled, rest - filled)).bytesRead
-    return Buffer.concat([content.head, buffer.subarray(0, filled)])
-  } finally {
-    await file.close()
-  }
-}
-
 async function go({ port, newestId }: Extract<ToProtocolThread, { is: 'go' }>): Promise<void> {
-  const { data, hostname } = settings
-  const reader = openStorageReader(data)
-  const directory = openDirectory(reader, hostname)
-  let onNotice = (_notice: Notice): void => undefined
-  const storage = storageOver(port, notice => onNotice(notice))
-  const nextId = idSource(slot, newestId, now)
-  const routing = routingFor(directory)
-  const reporter: Reporter = { hostname, routing, directory, nextId, now, random, read }
+  const reader = openStorageReader(settings.data)
   let functions = settings.functionsFrom === undefined ? undefined : await importFunctions(settings.functionsFrom)
   const resolver = createResolver({ servers: settings.dns.servers, random: below => randomInt(below), clock: { now } })
-  const delivery = createDelivery({
-    network: createNetwork(),
-    resolver: createCache(resolver, { clock: { now } }),
-    random: Math.random,
-    clock: { now: () => performance.now() },
-    hostname,
-    concurrency: settings.queue.concurrency,
-    mailbox: async () => [],
-    callFunction: (route, job) => callFunction(functions?.get(route.index), job),
-  })
-  const runner = createRunner({
+  const storage = storageOver(port, notice => office.notice(notice))
+  const office = openPostOffice(settings, {
+    slot,
     owner,
     storage,
-    content: id => reader.content(id),
-    routing,
-    reporter,
-    retry: settings.queue,
-    memory: shareOf(settings.queue.memory, settings.threads),
+    reader,
+    newestId,
+    ownAddresses: ownAddresses(settings.listeners),
+    network: createNetwork(),
+    resolver: createCache(resolver, { clock: { now } }),
     now,
-    chance: Math.random,
+    monotonic: () => performance.now(),
     sleep: ms => sleep(ms),
-    attempt: (work, content, recipients) => {
-      const [first] = recipients
-      const route = rerouted(work.destination) ?? (first && routeOf(directory, first.address))
-      if (!route) return Promise.resolve(recipients.map(() => NO_ROUTE))
-      if (route.via === 'mailbox')
-        return Promise.resolve(deliverToMailbox(work, recipients, address => routeOf(directory, address), directory))
-      return delivery.deliver(route, { id: formatId(work.message), envelope: work.envelope, content, recipients })
-    },
-  })
-  const submit = createSubmit({ owner, storage, directory, routing, runner, reporter, hold: settings.queue.hold })
-  const options = (): ReceptionOptions => ({
-    hostname,
-    data,
-    limits: settings.limits,
-    tlsPossible: context !== undefined,
-    mayRelay: compileNetworks(settings.relayFrom),
-    mayLoginInClear: compileNetworks(settings.cleartextLoginFrom),
-    route: address => routeOf(directory, address),
-    directory,
+    chance: Math.random,
+    random,
     passwords,
     failures,
-    storage,
-    submit,
     budget,
-    nextId,
-    now,
-    random,
+    tlsPossible: () => context !== undefined,
+    functions: () => functions,
   })
-  let receptions = new Map(settings.listeners.map(listener => [listener, createReception(listener, options())]))
-  onNotice = notice => {
-    if (notice.is === 'directory') directory.forget()
-    else runner.notice(notice)
-  }
   serve = (connection, listener) => {
-    const reception = receptions.get(listener)
-    if (!reception) throw new Error('a listener without a reception')
-    const service = reception(connection)
+    const service = office.receive(connection, listener)
     const loop: SmtpLoop<MessageCollector> = new SmtpLoop(
       connection,
       { ...service, closed: () => loops.delete(loop) },
@@ -245,7 +133,7 @@ async function go({ port, newestId }: Extract<ToProtocolThread, { is: 'go' }>): 
   }
   reload = next => {
     settings = { ...next, listeners: settings.listeners, threads: settings.threads, data: settings.data }
-    receptions = new Map(settings.listeners.map(listener => [listener, createReception(listener, options())]))
+    office.reload(settings)
     if (settings.functionsFrom !== undefined) {
       void importFunctions(settings.functionsFrom).then(fresh => {
         functions = fresh
@@ -257,27 +145,31 @@ async function go({ port, newestId }: Extract<ToProtocolThread, { is: 'go' }>): 
     for (const loop of loops) loop.shutdown()
     const done = (async () => {
       while (loops.size > 0) await sleep(20)
-      await runner.stop()
-      await delivery.close()
+      await office.stop()
     })()
     await Promise.race([done, sleep(GRACE, undefined, { ref: false })])
     resolver.close()
     reader.close()
     port.close()
   }
-  runner.start()
+  office.start()
 }
 
 /** ms that what is in flight gets to end when we stop. */
 const GRACE = 25_000
 
-const NO_ROUTE = {
-  is: 'bounced',
-  status: '5.4.4',
-  reason: 'there is no route to that domain',
-  reply: undefined,
-  to: undefined,
-} as const
+/** RFC 5321 §5.1: where we take mail from other servers. */
+function ownAddresses(listeners: readonly Listener[]): string[] {
+  const machine = Object.values(networkInterfaces()).flatMap(of => of ?? [])
+  return listeners.flatMap(of => {
+    if (of.on !== 'tcp' || of.kind !== 'smtp' || of.port !== SMTP_PORT) return []
+    const family = of.host === '0.0.0.0' ? 'IPv4' : of.host === '::' ? 'IPv6' : undefined
+    return family === undefined ? [of.host] : machine.filter(each => each.family === family).map(each => each.address)
+  })
+}
+
+/** Only there does the world look for us. */
+const SMTP_PORT = 25
 
 main.on('message', (message: ToProtocolThread) => {
   switch (message.is) {
@@ -306,7 +198,7 @@ main.on('message', (message: ToProtocolThread) => {
     }
     case 'stop':
       void (async () => {
-        await Promise.all(listening.map(of => (of.is === 'listening' ? of.stop() : undefined)))
+        await Promise.all(listening.flatMap(of => (of.is === 'listening' ? [of.stop()] : [])))
         await stop()
         say({ is: 'stopped' })
         process.exit(0)
