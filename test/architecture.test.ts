@@ -1,0 +1,206 @@
+/**
+ * The architecture, as a table that is checked: who may import whom. From the ground up: a row may name only rows above it, so that there
+ * is no way round in a circle. What stands beside a name says what it is for; why it is so stands in docs/life-of-a-message.md.
+ */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  // The ground: what the words mean. Nobody here knows anybody.
+  mail: [], //                addresses, envelope, header, reply, outcome, report: pure
+  sasl: [], //                the steps of AUTH: pure
+  dns: [], //                 questions to the name servers, and their fake
+  config: [], //              what a user writes, checked
+
+  // One kind of knowledge each.
+  log: ['mail'], //           events, and the lines that they become
+  smtp: ['mail', 'sasl', 'config'], //  the language and the machines of both sides: pure
+  net: ['config'], //         listeners, connections, TLS
+  storage: ['mail', 'log'], // the only one that writes to the disk, with its engine
+  directory: ['mail', 'sasl'], // who exists
+
+  // What is done with mail. Queue and delivery do not know each other; neither knows the server.
+  policy: ['mail', 'smtp', 'config', 'directory'], // what we let happen
+  queue: ['mail', 'log', 'storage', 'directory'], //  what waits
+  delivery: ['mail', 'smtp', 'config', 'dns', 'net', 'directory'], // one attempt
+  server: ['mail', 'smtp', 'config', 'log', 'net', 'storage', 'directory', 'policy', 'queue'], // a connection and what answers it
+
+  // What is put together of them: for programs that only send, for a thread, for the process.
+  'client.ts': ['mail', 'config', 'dns', 'net', 'delivery'],
+  'post-office.ts': 'mail smtp config dns net storage directory queue delivery server'.split(' '),
+  'threads.ts': ['mail', 'config', 'net'],
+  'protocol-thread.ts':
+    'mail smtp config dns net storage directory queue delivery server post-office.ts threads.ts'.split(' '),
+  'rights.ts': [],
+  'supervisor.ts': ['mail', 'config', 'log', 'net', 'storage', 'threads.ts', 'rights.ts'],
+  'control.ts': ['storage', 'threads.ts', 'supervisor.ts'],
+  cli: 'mail sasl smtp config log dns net storage directory delivery client.ts control.ts supervisor.ts'.split(' '),
+  'main.ts': ['cli', 'control.ts', 'supervisor.ts'],
+}
+
+/** Each library has one place that gives it our words: a file, or the folder whose business it is. */
+const LIBRARIES: Readonly<Record<string, string>> = {
+  '@mongodb-js/saslprep': 'sasl/prepare.ts',
+  '@node-rs/argon2': 'directory/passwords.ts',
+  commander: 'cli/',
+  'dns-packet': 'dns/message.ts',
+  libmime: 'cli/',
+  nodemailer: 'cli/',
+  pino: 'log/lines.ts',
+  zod: 'config/',
+}
+
+/** Folders without sockets, clock, chance, names and disk, and all that they may have from Node. */
+const PURE = ['mail', 'sasl', 'smtp']
+const PURE_MODULES = ['node:buffer', 'node:url']
+const IMPURE =
+  /\b(?:Date\.now|new Date\(\)|Math\.random|performance\.|process\.|setTimeout|setInterval|setImmediate|fetch\(|crypto\.|console\.)/
+
+/** One level of folders, but for these. */
+const NESTED = ['storage/sqlite', 'storage/postgres', 'imap/commands', 'server/imap']
+const NAMELESS = ['utils', 'util', 'common', 'core', 'shared', 'helpers', 'lib', 'types', 'misc']
+
+const SRC = join(import.meta.dirname, '../src')
+
+interface Source {
+  /** `smtp/line.ts` */
+  readonly path: string
+  readonly code: string
+  /** Files of ours (as `path`), modules of Node (`node:fs`), and libraries (`zod`). */
+  readonly imports: readonly string[]
+}
+
+const sources: readonly Source[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter(path => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+  .sort()
+  .map(path => {
+    const code = withoutComments(readFileSync(join(SRC, path), 'utf8'))
+    return { path, code, imports: importsOf(path, code) }
+  })
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/^\s*\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')
+}
+
+function importsOf(path: string, code: string): string[] {
+  const statements = code.matchAll(
+    /^(?:import|export)\s(?:[^'";]*?\sfrom\s)?'(?<from>[^']+)'|\bimport\('(?<called>[^']+)'\)/gm,
+  )
+  return [...statements].flatMap(({ groups }) => {
+    const name = groups?.['from'] ?? groups?.['called'] ?? ''
+    if (name.startsWith('.')) return [join(dirname(path), name)]
+    if (name === 'staffetta') return [] // an example in a text
+    return [name.split('/', name.startsWith('@') ? 2 : 1).join('/')]
+  })
+}
+
+const isOurs = (name: string): boolean => name.endsWith('.ts')
+
+/** The row of a file: its folder, or its own name at the root. */
+const rowOf = (path: string): string => path.split('/', 1)[0] ?? path
+
+test('there are sources, and imports are seen', () => {
+  assert.ok(sources.length > 50)
+  assert.deepEqual(
+    importsOf('a/b.ts', "import {\n  x,\n} from '../c/d.ts'\nimport 'zod/v4'\nimport type { Y } from './e.ts'"),
+    ['c/d.ts', 'zod', 'a/e.ts'],
+  )
+  assert.deepEqual(importsOf('a.ts', "type X = typeof import('./c.ts').x\nexport { y } from '@x/y'"), ['c.ts', '@x/y'])
+})
+
+test('the rows stand from the ground up, so nothing goes in a circle', () => {
+  const above: string[] = []
+  for (const [row, others] of Object.entries(MAY_IMPORT)) {
+    assert.deepEqual(
+      others.filter(other => !above.includes(other)),
+      [],
+      `${row} may import only what stands above it`,
+    )
+    above.push(row)
+  }
+})
+
+test('every folder and every file at the root has its row', () => {
+  assert.deepEqual(
+    sources.map(({ path }) => path).filter(path => MAY_IMPORT[rowOf(path)] === undefined),
+    [],
+  )
+})
+
+test('a file imports what its row allows', () => {
+  const wrong = sources.flatMap(({ path, imports }) =>
+    imports
+      .filter(isOurs)
+      .filter(to => rowOf(to) !== rowOf(path) && !MAY_IMPORT[rowOf(path)]?.includes(rowOf(to)))
+      .map(to => `${path} imports ${to}`),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+test('a library is imported where it belongs', () => {
+  const wrong = sources.flatMap(({ path, imports }) =>
+    imports
+      .filter(name => !isOurs(name) && !name.startsWith('node:'))
+      .filter(name => !path.startsWith(LIBRARIES[name] ?? 'nowhere'))
+      .map(name => `${path} imports ${name}`),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+test('every dependency of the package has its place', () => {
+  const manifest: { dependencies: Record<string, string> } = JSON.parse(
+    readFileSync(join(SRC, '../package.json'), 'utf8'),
+  )
+  assert.deepEqual(Object.keys(manifest.dependencies).sort(), Object.keys(LIBRARIES).sort())
+})
+
+test('pure folders have no sockets, clock, chance or disk', () => {
+  const wrong = sources
+    .filter(({ path }) => PURE.includes(rowOf(path)))
+    .flatMap(({ path, code, imports }) => [
+      ...imports
+        .filter(name => name.startsWith('node:') && !PURE_MODULES.includes(name))
+        .map(name => `${path}: ${name}`),
+      ...(IMPURE.exec(code) ?? []).map(found => `${path}: ${found}`),
+    ])
+  assert.deepEqual(wrong, [])
+})
+
+test('folders are one level deep and have names of their own', () => {
+  const folders = [...new Set(sources.map(({ path }) => dirname(path)))]
+  assert.deepEqual(
+    folders.filter(folder => folder.includes('/') && !NESTED.includes(folder)),
+    [],
+  )
+  assert.deepEqual(
+    folders.filter(folder => folder.split('/').some(name => NAMELESS.includes(name))),
+    [],
+  )
+})
+
+test('an import names the very file: nothing only passes on what others export', () => {
+  const statement = /^(?:import|export)\s[^'";]*?\sfrom\s'[^']+';?$/gm
+  const barrels = sources.filter(
+    ({ path, code }) => path !== 'index.ts' && code.replaceAll(statement, '').trim() === '',
+  )
+  assert.deepEqual(
+    barrels.map(({ path }) => path),
+    [],
+  )
+})
+
+test('files do not import each other in a circle', () => {
+  const imports = new Map(sources.map(source => [source.path, source.imports.filter(isOurs)]))
+  const done = new Set<string>()
+  const circles: string[] = []
+  const visit = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' → '))
+    if (way.includes(path) || done.has(path)) return
+    for (const next of imports.get(path) ?? []) visit(next, [...way, path])
+    done.add(path)
+  }
+  for (const { path } of sources) visit(path, [])
+  assert.deepEqual(circles, [])
+})
