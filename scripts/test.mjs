@@ -41,7 +41,7 @@ function filesOf(named) {
     return stat.isDirectory() ? globSync(`${place}/**/*.test.ts`) : [place]
   })
   if (files.length === 0) fail('There is no test file.')
-  return [...new Set(files.map(file => relative('.', file).split(sep).join('/')))].sort()
+  return [...new Set(files.map(file => relative('.', file).split(sep).join('/')))].sort((a, b) => a.localeCompare(b))
 }
 
 function fail(text) {
