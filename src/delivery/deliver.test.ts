@@ -330,11 +330,23 @@ test('a connection that died while idle costs nothing, content that may have arr
   )
   assert.deepEqual(shutting.outcomes, [['delivered 250'], ['delivered 250']])
   assert.equal(shutting.host.connections, 2)
-  const doubtful = await run({ offers: ALL, answer: command => (command === 'BDAT' ? HANG_UP : undefined) }, [
-    job(['a@x.test']),
-  ])
-  assert.deepEqual(doubtful.outcomes, [['deferred destination 4.4.2 -']])
-  assert.equal(doubtful.host.contents.length, 1)
+  // Both hosts of the domain are this one.
+  const doubtful = await startFakeHost({ offers: ALL, answer: command => (command === 'BDAT' ? HANG_UP : undefined) })
+  const { deliver, close } = delivery({
+    'x.test': {
+      mx: [
+        [1, 'a.test'],
+        [2, 'b.test'],
+      ],
+    },
+    'a.test': { a: ['127.0.0.1'] },
+    'b.test': { a: ['127.0.0.1'] },
+  })
+  const outcomes = await deliver({ via: 'mx', tls: 'none', port: doubtful.port, ...LIMITS }, job(['a@x.test']))
+  assert.deepEqual(shown(outcomes), ['deferred destination 4.4.2 -'])
+  assert.equal(doubtful.contents.length, 1)
+  await close()
+  await doubtful.close()
 })
 
 test('not more sessions at once than the destination may have', async () => {
@@ -447,4 +459,19 @@ test('refusals by route, mailboxes and functions', async () => {
     'deferred recipient 4.3.0 -',
   ])
   await close()
+})
+
+test('after a pause the content waits for the answers, so that a host that has gone loses nothing', async () => {
+  const host = await startFakeHost({ offers: ALL })
+  let now = 0
+  const { deliver, close } = delivery({}, { clock: { now: () => now } })
+  for (const pause of [0, 500, 1500]) {
+    now += pause
+    assert.deepEqual(shown(await deliver(relay(host), job(['a@x.test']))), ['delivered 250'])
+  }
+  // EHLO, one write for each of the first two messages, two for the third.
+  assert.equal(host.chunks, 5)
+  assert.equal(host.connections, 1)
+  await close()
+  await host.close()
 })

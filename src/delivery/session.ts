@@ -243,6 +243,7 @@ export class Session implements ConnectionHandler {
         this.#done(effect.results)
         return
       case 'ready':
+        this.#lastUse = this.#options.now()
         if (this.#abilities === undefined && this.#state.at === 'ready') {
           this.#abilities = this.#state.link.abilities
           this.#open(undefined)
@@ -268,7 +269,6 @@ export class Session implements ConnectionHandler {
     const job = this.#job
     if (job === undefined) return
     this.#job = undefined
-    this.#lastUse = this.#options.now()
     const over = this.#state.at === 'over' ? this.#state.trouble : undefined
     // An answer before the end of the content: the rest of it can't be taken back.
     if (this.#content === 'streaming' && over === undefined) {
