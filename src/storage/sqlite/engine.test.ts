@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { suite, type TestContext, test } from 'node:test'
 import { formatId, idSource } from '../../mail/id.ts'
 import type { Claimed, Notice, OperationName, Operations, StorageResult, Submission } from '../operations.ts'
@@ -219,6 +220,49 @@ suite('the queue in SQLite', () => {
     assert.equal(claim(engine).works.length, 1)
   })
 
+  test('a lost thread gets nothing more, and nothing is stored in its name', t => {
+    const { engine, reader } = open(t)
+    all(engine, [submit(submission()), { name: 'release', input: { owner: 7 } }])
+    assert.equal(claim(engine, 100, [], 7).works.length, 0)
+    const late = submission({ state: 'leased', owner: 7 })
+    const [result] = all(engine, [submit(late)])
+    assert.ok(result && 'failed' in result)
+    assert.equal(reader.content(late.id), undefined)
+    assert.equal(claim(engine, 100, [], 8).works.length, 1)
+  })
+
+  test('a damaged message is set aside with an event, and the others go on', t => {
+    const { engine, reader, data } = open(t)
+    const [broken, empty, sound] = [submission(), submission(), submission()]
+    all(engine, [submit(broken), submit(empty), submit(sound)])
+    const other = new DatabaseSync(join(data, 'staffetta.db'))
+    other.prepare('UPDATE message SET envelope = ? WHERE id = ?').run('{"ret', broken.id)
+    other.prepare('UPDATE message SET envelope = ? WHERE id = ?').run('null', empty.id)
+    other.close()
+    assert.deepEqual(
+      claim(engine).works.map(work => work.message),
+      [sound.id],
+    )
+    for (const { id } of [broken, empty]) {
+      assert.deepEqual(
+        reader.entriesOf(id).map(({ state, reply }) => [state, reply]),
+        [['held', 'the message is damaged or missing']],
+      )
+      assert.match(reader.timeline(id).at(-1) ?? '', /"event":"damaged"/)
+    }
+  })
+
+  test('hundreds of thousands of dead destinations are bearable', t => {
+    const { engine } = open(t)
+    const message = submission({ state: 'leased' })
+    const delays = Array.from({ length: 150_000 }, (_, i): Asked => {
+      const delay = { destination: `mx:d${i}.test`, until: clock.now + 1000 + i }
+      return { name: 'settle', input: { message: message.id, results: [], reports: [], delay, events: [] } }
+    })
+    all(engine, delays)
+    assert.equal(engine.nextWake(), clock.now + 1000)
+  })
+
   test('after a restart everything leased is ready', t => {
     const data = mkdtempSync(join(tmpdir(), 'staffetta-engine-'))
     const first = openEngine({
@@ -275,6 +319,8 @@ suite('the queue in SQLite', () => {
     })
     const results = all(engine, [submit(message), store(0, account.id), store(1, 99)])
     assert.ok(results[2] && 'failed' in results[2] && results[2].failed.why === 'conflict')
+    // What was settled once is not settled again.
+    all(engine, [store(0, account.id)])
     const mails = reader.mails(account.id, 0, 10)
     assert.deepEqual(
       mails.map(mail => [mail.uid, formatId(mail.message)]),

@@ -1,4 +1,5 @@
 import { statfsSync, unlinkSync } from 'node:fs'
+import { eventLine } from '../../log/events.ts'
 import { bodyPath } from '../bodies.ts'
 import type { Id } from '../../mail/id.ts'
 import type {
@@ -11,10 +12,10 @@ import type {
   TimelineRecord,
 } from '../operations.ts'
 import type { Asked } from '../wire.ts'
-import { openWriter } from './database.ts'
+import { openWriter, PAGE_SIZE } from './database.ts'
 import { directoryTables } from './directory.ts'
 import { mailboxTables, NoSuchAccount } from './mailboxes.ts'
-import { type ClaimCursors, type Place, queueTables } from './queue.ts'
+import { type ClaimCursors, DAMAGED, type Place, queueTables } from './queue.ts'
 import { type TimelineLimits, timelineWriter } from './timeline.ts'
 
 /**
@@ -47,6 +48,14 @@ interface Pending {
   readonly answer: Answer
 }
 
+/** Bytes: free on the disk, unused inside the database file, and promised since `at` (ms since 1970). */
+interface Space {
+  readonly at: number
+  readonly free: number
+  readonly reusable: number
+  taken: number
+}
+
 /** What a transaction does outside of the database once it is on disk. */
 interface After {
   readonly notices: Notice[]
@@ -62,12 +71,20 @@ export function openEngine(options: EngineOptions) {
   const directory = directoryTables(database)
   const mailboxes = mailboxTables(database)
   const timeline = timelineWriter(database, options.timeline)
-  const [begin, commitNow, rollback] = ['BEGIN IMMEDIATE', 'COMMIT', 'ROLLBACK'].map(sql => database.prepare(sql))
+  const [begin, commitNow, rollback, freePages, checkpoint] = [
+    'BEGIN IMMEDIATE',
+    'COMMIT',
+    'ROLLBACK',
+    'PRAGMA freelist_count',
+    'PRAGMA wal_checkpoint(TRUNCATE)',
+  ].map(sql => database.prepare(sql))
   const cursors: ClaimCursors = { destination: '', sources: new Map() }
   const delays = new Map<string, number>()
   const pending: Pending[] = []
+  /** Threads that ended: what they still had asked for before is not done in their name any more. */
+  const gone = new Set<number>()
   let records: TimelineRecord[] = []
-  let space = { at: 0, free: Number.POSITIVE_INFINITY }
+  let space: Space = { at: 0, free: 0, reusable: 0, taken: 0 }
 
   /** Nothing of it happened when it failed. What follows from it is done after the commit, and can't make it fail any more. */
   function transaction(run: (after: After) => void): StorageResult<undefined> {
@@ -81,7 +98,9 @@ export function openEngine(options: EngineOptions) {
     } catch (error) {
       timeline.rolledBack()
       if (database.isTransaction) rollback?.run()
-      return { failed: failureOf(error) }
+      const failed = failureOf(error)
+      if (failed.why === 'full') shortenLog()
+      return { failed }
     }
     announce(after)
     return { ok: undefined }
@@ -112,6 +131,7 @@ export function openEngine(options: EngineOptions) {
   }
 
   function submit(submission: Operations['submit']['in'], after: After): undefined {
+    if (gone.has(submission.owner)) throw new Error('the thread that received it is gone')
     queue.submit(submission)
     events(after, submission.id, submission.events)
     if (submission.entries.some(entry => entry.state === 'ready' && !isDelayed(entry.destination))) after.work = true
@@ -130,6 +150,14 @@ export function openEngine(options: EngineOptions) {
       after.notices.push({ is: 'delay', ...delay })
     }
     if (settlement.results.some(result => result.is === 'ready' && !isDelayed(result.destination))) after.work = true
+  }
+
+  function claim(asked: Operations['claim']['in'], after: After): Operations['claim']['out'] {
+    const { damaged, ...claimed } = queue.claim(asked, cursors, isDelayed)
+    for (const message of damaged) {
+      events(after, message, [eventLine(now(), { event: 'damaged', message, reason: DAMAGED })])
+    }
+    return claimed
   }
 
   function changeDirectory(change: Operations['directory']['in'], after: After): Operations['directory']['out'] {
@@ -173,8 +201,9 @@ export function openEngine(options: EngineOptions) {
       case 'settle':
         return settle(input, after)
       case 'claim':
-        return queue.claim(input, cursors, isDelayed)
+        return gone.has(input.owner) ? NOTHING_CLAIMED : claim(input, after)
       case 'release':
+        gone.add(input.owner)
         after.work = true
         return queue.release(input.owner)
       case 'directory':
@@ -202,13 +231,41 @@ export function openEngine(options: EngineOptions) {
     }
   }
 
-  /** Bytes free on the disk, looked up at most four times a second. */
-  function free(): number {
-    if (now() - space.at > 250) {
-      const { bavail, bsize } = statfsSync(data)
-      space = { at: now(), free: bavail * bsize }
+  /**
+   * Whether so many bytes can be taken in. What was removed leaves room inside the database file, which is used again but never given back;
+   * then it is enough that the write-ahead log has room. Looked up at most four times a second.
+   */
+  function takeRoom(bytes: number): boolean {
+    const fits = (): boolean => {
+      const more = bytes + space.taken
+      return space.free - more >= RESERVE || (space.free >= RESERVE / 2 && space.reusable - more >= RESERVE / 2)
     }
-    return space.free
+    if (now() - space.at > 250 || (space.taken > 0 && !fits())) {
+      space = lookUpSpace()
+      if (space.free < 2 * RESERVE && shortenLog()) space = lookUpSpace()
+    }
+    const taken = fits()
+    if (taken) space.taken += bytes
+    return taken
+  }
+
+  function lookUpSpace(): Space {
+    try {
+      const { bavail, bsize } = statfsSync(data)
+      const reusable = Number(freePages?.get()?.['freelist_count']) * PAGE_SIZE
+      return { at: now(), free: bavail * bsize, reusable, taken: 0 }
+    } catch {
+      return { at: now(), free: 0, reusable: 0, taken: 0 }
+    }
+  }
+
+  /** Writes the log back into the database and gives its room back to the disk: it may be as large as all that the disk had. */
+  function shortenLog(): boolean {
+    try {
+      return checkpoint?.get()?.['busy'] === 0
+    } catch {
+      return false // the disk fails; whoever asked will be told so by what he does
+    }
   }
 
   function take(): Pending[] {
@@ -224,7 +281,12 @@ export function openEngine(options: EngineOptions) {
     return taken
   }
 
-  const recovered = queue.release(-1) // whoever had leased them is gone
+  let recovered = 0
+  // Whoever had leased them is gone.
+  const recovery = transaction(() => {
+    recovered = queue.release(-1)
+  })
+  if ('failed' in recovery) throw new Error(recovery.failed.detail)
 
   return {
     recovered,
@@ -235,7 +297,7 @@ export function openEngine(options: EngineOptions) {
       else if (asked.name === 'record') {
         if (records.length < RECORDS) records.push(...asked.input)
         answer({ ok: undefined })
-      } else if (asked.name === 'submit' && free() - sizeOf(asked) < RESERVE) {
+      } else if (asked.name === 'submit' && !takeRoom(sizeOf(asked))) {
         answer({ failed: { why: 'full', detail: `less than ${RESERVE} bytes would be free` } })
       } else pending.push({ asked, answer })
     },
@@ -266,8 +328,9 @@ export function openEngine(options: EngineOptions) {
 
     /** ms since 1970, when `wake` has something to do; undefined: nothing waits. */
     nextWake(): number | undefined {
-      const times = [queue.nextWake(), ...delays.values()].filter(time => time !== undefined)
-      return times.length === 0 ? undefined : Math.min(...times)
+      let next = queue.nextWake()
+      for (const until of delays.values()) if (next === undefined || until < next) next = until
+      return next
     },
 
     /** Removes a batch of the oldest events where there are too many. Answers whether there may be more. */
@@ -307,6 +370,8 @@ function sizeOf(asked: Asked): number {
   const { content } = asked.input
   return 1000 + (content.in === 'memory' ? content.bytes.length : content.head.length)
 }
+
+const NOTHING_CLAIMED: Operations['claim']['out'] = { works: [], more: false }
 
 const SQLITE_IOERR = 10
 const SQLITE_FULL = 13

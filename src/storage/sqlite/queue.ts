@@ -105,7 +105,8 @@ export function queueTables(database: DatabaseSync) {
     return { entries, after: source, more: nextSource.get(destination, '') !== undefined }
   }
 
-  function works(entries: readonly Entry[]): ClaimedWork[] {
+  /** Entries whose message is damaged or missing are set aside and never stop the rest; `damaged`: of which messages. */
+  function works(entries: readonly Entry[], damaged: Id[]): ClaimedWork[] {
     const byMessage = new Map<Id, Entry[]>()
     for (const entry of entries) {
       const others = byMessage.get(entry.message)
@@ -114,7 +115,13 @@ export function queueTables(database: DatabaseSync) {
     }
     return [...byMessage].flatMap(([message, of]) => {
       const row = selectMessage.get(message)
-      return row ? [workOf(message, row, of)] : []
+      const work = row && workOf(message, row, of)
+      if (work) return [work]
+      damaged.push(message)
+      for (const { n, destination, attempts, due, notice } of of) {
+        updateEntry.run('held', destination, attempts, due, notice, 0, DAMAGED, message, n)
+      }
+      return []
     })
   }
 
@@ -157,8 +164,9 @@ export function queueTables(database: DatabaseSync) {
       let gone = false
       for (const result of settlement.results) {
         if (result.is === 'done' || result.is === 'stored') {
-          if (result.is === 'stored') store(message, result.account, result.head)
-          removeEntry.run(message, result.n)
+          // Exactly once: who finds no entry any more comes second.
+          const ended = Number(removeEntry.run(message, result.n).changes) > 0
+          if (ended && result.is === 'stored') store(message, result.account, result.head)
           gone = true
           continue
         }
@@ -185,8 +193,13 @@ export function queueTables(database: DatabaseSync) {
     },
 
     /** `cursors`: whose turn was last, kept by the caller from claim to claim. */
-    claim(claim: Claim, cursors: ClaimCursors, delayed: (destination: string) => boolean): Claimed {
+    claim(
+      claim: Claim,
+      cursors: ClaimCursors,
+      delayed: (destination: string) => boolean,
+    ): Claimed & { readonly damaged: readonly Id[] } {
       const entries: Entry[] = []
+      const damaged: Id[] = []
       const start = cursors.destination
       let more = false
       let wrapped = false
@@ -211,7 +224,7 @@ export function queueTables(database: DatabaseSync) {
         entries.push(...taken.entries)
         more ||= taken.more
       }
-      return { works: works(entries), more: more || entries.length >= claim.room }
+      return { works: works(entries, damaged), more: more || entries.length >= claim.room, damaged }
     },
 
     /** What was leased by this owner (-1: by anybody) is ready again. */
@@ -336,10 +349,24 @@ export function entryOf(row: Row): Entry {
   }
 }
 
-function workOf(message: Id, row: Row, entries: readonly Entry[]): ClaimedWork {
-  const envelope: Envelope = JSON.parse(String(row['envelope']))
+/** Why an entry was set aside, for whoever lists the queue. */
+export const DAMAGED = 'the message is damaged or missing'
+
+/** undefined: the row is damaged. */
+function workOf(message: Id, row: Row, entries: readonly Entry[]): ClaimedWork | undefined {
+  const envelope = readEnvelope(String(row['envelope']))
+  if (!envelope) return undefined
   const { at, size } = { at: Number(row['at']), size: Number(row['size']) }
   return { message, at, size, envelope, sender: String(row['sender']), source: String(row['source']), entries }
+}
+
+function readEnvelope(text: string): Envelope | undefined {
+  try {
+    const envelope: Envelope | null = JSON.parse(text)
+    return envelope?.returnPath === undefined ? undefined : envelope
+  } catch {
+    return undefined
+  }
 }
 
 function remember(cursors: Map<string, string>, destination: string, source: string): void {

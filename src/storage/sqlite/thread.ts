@@ -92,6 +92,7 @@ main.on('message', (message: ToStorageThread) => {
       log.reopen()
       return
     case 'stop':
+      run() // what the protocol threads said last
       engine.close()
       log.end()
       main.postMessage({ is: 'stopped' })
