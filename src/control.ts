@@ -14,7 +14,9 @@ export type ControlRequest =
   | { readonly is: 'directory'; readonly change: DirectoryChange }
   | { readonly is: 'state'; readonly reset: boolean }
   | { readonly is: 'reload' }
+  /** For tests: a protocol thread is replaced; without the storage thread the process ends. */
   | { readonly is: 'kill-thread'; readonly slot: number }
+  | { readonly is: 'kill-storage' }
 
 export interface ControlAnswers {
   change: StorageResult<Operations['change']['out']>
@@ -22,6 +24,7 @@ export interface ControlAnswers {
   state: readonly ThreadState[]
   reload: { readonly done: boolean; readonly reason: string | undefined }
   'kill-thread': boolean
+  'kill-storage': boolean
 }
 
 /** Bytes of a request. */
@@ -82,6 +85,8 @@ async function answer(line: string, { supervisor, reload }: ControlOptions): Pro
     }
     case 'kill-thread':
       return supervisor.killThread(request.slot)
+    case 'kill-storage':
+      return supervisor.killStorage()
     case undefined:
       return { failed: { why: 'failed', detail: 'that request is not understood' } }
   }

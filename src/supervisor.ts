@@ -4,6 +4,7 @@
  * the next start finds everything that was acknowledged.
  */
 import { mkdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Settings } from './config/settings.ts'
 import type { LogTarget } from './log/lines.ts'
@@ -29,6 +30,8 @@ export interface Supervisor {
   state(reset: boolean): Promise<readonly ThreadState[]>
   /** Ends a protocol thread the hard way; it is replaced. */
   killThread(slot: number): Promise<boolean>
+  /** Ends the storage thread the hard way, and so the process. */
+  killStorage(): Promise<boolean>
   /** No new sessions, what is in flight ends, everything is committed. */
   stop(): Promise<void>
   reopenLog(): void
@@ -45,6 +48,7 @@ export interface SupervisorOptions {
 
 interface ProtocolThread {
   readonly worker: Worker
+  readonly slot: number
   readonly owner: number
   readonly started: number
   serving: boolean
@@ -73,6 +77,8 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
   let storageWorker: Worker | undefined
   let newestId: Id = 0
   let owners = 0
+  /** All of the first threads were there once: from now on each that ends is replaced. */
+  let up = false
   let stopping = false
   let crashes = 0
   let asked = 0
@@ -94,13 +100,14 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
   if ('failed' in ready) return ready
   newestId = ready.newestId
   const storage = storageOver(connectStorage(), () => undefined)
+  up = true
   await Promise.all(threads.map(thread => thread && go(thread)))
 
   function startThread(slot: number): Promise<readonly Bound[]> {
     const owner = ++owners
     const data: ProtocolThreadData = { settings, tls, slot, owner }
     const worker = new Worker(file('protocol-thread'), { workerData: data, execArgv: EXEC, name: `protocol ${slot}` })
-    const thread: ProtocolThread = { worker, owner, started: Date.now(), serving: false }
+    const thread: ProtocolThread = { worker, slot, owner, started: Date.now(), serving: false }
     threads[slot] = thread
     return new Promise(resolve => {
       worker.on('message', (message: FromProtocolThread) => {
@@ -114,7 +121,7 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
       })
       worker.on('exit', () => {
         resolve([{ is: 'failed', code: 'EXIT', reason: 'a protocol thread ended at its start' }])
-        if (threads[slot] === thread && !stopping && thread.serving) void replace(slot, thread)
+        if (threads[slot] === thread && up && !stopping) void replace(slot, thread)
       })
     })
   }
@@ -123,15 +130,22 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
   async function replace(slot: number, lost: ProtocolThread): Promise<void> {
     threads[slot] = undefined
     crashes = Date.now() - lost.started < SHORT_LIFE ? crashes + 1 : 0
-    await storage.ask('release', { owner: lost.owner })
-    if (crashes > 0) await new Promise(resolve => setTimeout(resolve, Math.min(30_000, 250 * 2 ** crashes)))
+    await release(lost.owner)
+    if (crashes > 0) await sleep(Math.min(30_000, 250 * 2 ** crashes))
     if (stopping) return
     const listening = await startThread(slot)
-    const thread = threads[slot]
+    const thread = threads.at(slot)
     for (const of of listening)
       if (of.is === 'failed') complain(`the new protocol thread ${slot} does not listen: ${portTrouble(of)}`)
-    if (thread && listening.some(of => of.is === 'listening')) await go(thread)
-    else if (!threads.some(other => other?.serving)) options.dead('no protocol thread can listen any more')
+    if (!thread) return // it ended, and that has been seen to
+    if (listening.some(of => of.is === 'listening')) await go(thread)
+    else if (threads.some(other => other?.serving)) await thread.worker.terminate()
+    else options.dead('no protocol thread can listen any more')
+  }
+
+  /** Tried until it is on disk: without it the mail that the thread had in hand would wait for the next start. */
+  async function release(owner: number): Promise<void> {
+    while (!stopping && 'failed' in (await storage.ask('release', { owner }))) await sleep(1000)
   }
 
   function go(thread: ProtocolThread): Promise<void> {
@@ -154,6 +168,11 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
     const data: StorageThreadData = { data: settings.data, timeline: settings.timeline, log: options.log }
     const worker = new Worker(file('storage/sqlite/thread'), { workerData: data, execArgv: EXEC, name: 'storage' })
     storageWorker = worker
+    let known = false
+    const dead = (reason: string): void => {
+      if (!stopping && !known) options.dead(reason)
+      known = true
+    }
     return new Promise(resolve => {
       worker.once('message', (message: FromStorageThread) => {
         if (message.is === 'ready') resolve(message)
@@ -161,8 +180,9 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
       worker.on('error', error => {
         const reason = error instanceof Error ? error.message : String(error)
         resolve({ failed: `the storage does not start: ${reason}` })
-        if (!stopping) options.dead(`the storage thread crashed: ${reason}`)
+        dead(`the storage thread crashed: ${reason}`)
       })
+      worker.on('exit', () => dead('the storage thread ended'))
     })
   }
 
@@ -200,6 +220,9 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
           return [
             new Promise<ThreadState>(resolve => {
               states.set(number, resolve)
+              thread.worker.once('exit', () =>
+                resolve({ slot: thread.slot, sessions: 0, loopDelayP99: 0, loopDelayMax: 0 }),
+              )
               thread.worker.postMessage({ is: 'state', number, reset } satisfies ToProtocolThread)
             }).finally(() => states.delete(number)),
           ]
@@ -211,6 +234,11 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
       const thread = threads[slot]
       if (!thread) return false
       await thread.worker.terminate()
+      return true
+    },
+
+    async killStorage() {
+      await storageWorker?.terminate()
       return true
     },
 
