@@ -63,7 +63,8 @@ export class Lane {
     return this.#turns.get(source)?.length ?? 0
   }
 
-  get isIdle(): boolean {
-    return this.waiting === 0 && this.active === 0 && this.until === 0 && !this.backlog
+  /** Nothing is known of it that anybody will ask for. */
+  isIdle(now: number): boolean {
+    return this.waiting === 0 && this.active === 0 && this.until === 0 && this.nextStart <= now && !this.backlog
   }
 }

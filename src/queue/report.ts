@@ -25,6 +25,8 @@ export interface Reporter {
 }
 
 const HEADER = 256 * 1024
+/** The sender hears of the failure also when the message itself cannot be read any more. */
+const LOST = new Uint8Array(0)
 
 export interface About {
   readonly message: Id
@@ -60,7 +62,10 @@ export async function makeReport(
     arrival: about.at,
     envelope,
     notices,
-    original: { is: whole ? 'whole' : 'header', bytes: await by.read(about.content, whole ? size : HEADER) },
+    original: {
+      is: whole ? 'whole' : 'header',
+      bytes: await by.read(about.content, whole ? size : HEADER).catch(() => LOST),
+    },
   })
   const report = submissionOf(bytes, about, returnPath, by, action)
   return { report, event: { event: 'reported', message, action, recipients, report: report.id } }

@@ -30,7 +30,8 @@ export function expand(
   const expanded: { recipient: Recipient; to: readonly Address[] }[] = []
   const add = (recipient: Recipient): void => {
     const { local, domain } = recipient.address
-    const key = `${local}@${domain}`
+    // In our own mailboxes the case of a local part makes no difference; elsewhere it may (RFC 5321 §2.4).
+    const key = `${directory.isOwnDomain(domain) ? local.toLowerCase() : local}@${domain}`
     if (!ends.has(key)) ends.set(key, recipient)
   }
   for (const recipient of recipients) {

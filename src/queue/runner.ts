@@ -56,6 +56,7 @@ export function createRunner(options: RunnerOptions) {
   let held = 0
   let claimed = 0
   let active = 0
+  let settling = 0
   let backlog = true
   let claiming = false
   let stopping = false
@@ -106,8 +107,11 @@ export function createRunner(options: RunnerOptions) {
           void options.sleep(1000).then(work)
           return
         }
-        backlog ||= answer.ok.more
-        for (const of of answer.ok.works) takeClaimed(of)
+        const { works, more } = answer.ok
+        for (const of of works) takeClaimed(of)
+        // Nothing, but more: all that was looked at has to wait. Not asked again and again.
+        if (more && works.length === 0) void options.sleep(1000).then(work)
+        else backlog ||= more
         claimSoon()
       })
   }
@@ -118,7 +122,8 @@ export function createRunner(options: RunnerOptions) {
       claimed++
       const into = lane(destination)
       into.add({ work: { ...of, entries, destination, content: undefined }, hold: undefined })
-      pump(into)
+      if (into.until > now()) giveBack(into)
+      else pump(into)
     }
   }
 
@@ -149,23 +154,47 @@ export function createRunner(options: RunnerOptions) {
 
   async function run(of: Lane, job: Job): Promise<void> {
     const started = now()
+    let over = false
     const finished = () => {
+      if (over) return
+      over = true
       of.active--
       active--
       pump(of)
       refill(of)
     }
-    const content = job.work.content ?? options.content(job.work.message)
-    if (content === undefined) {
+    try {
+      const content = job.work.content ?? options.content(job.work.message)
+      if (content === undefined) {
+        finished()
+        await damaged(job.work, job.work.entries, 'its content is missing')
+      } else if (of.destination === REPORT) {
+        await report(job.work, content)
+        finished()
+      } else {
+        await deliver(of, job.work, content, started, finished)
+      }
+    } catch (error) {
+      // The disk, or a mistake of ours that this message brings out: it must not take the others with it.
       finished()
-      await damaged(job.work, job.work.entries, 'its content is missing')
-    } else if (of.destination === REPORT) {
-      await report(job.work, content)
-      finished()
-    } else {
-      await deliver(of, job.work, content, started, finished)
+      await postpone(job.work, error instanceof Error ? error.message : String(error))
     }
     free(job)
+  }
+
+  async function postpone(work: Work, trouble: string): Promise<void> {
+    const reason = `it could not be handled here: ${trouble}`
+    const results = work.entries.map(({ n, destination, attempts, notice, expires }) => ({
+      n,
+      is: expires > now() ? ('waiting' as const) : ('held' as const),
+      destination,
+      attempts: attempts + 1,
+      due: nextDue(attempts + 1, now(), chance(), options.retry),
+      notice,
+      reply: reason,
+    }))
+    const events = [{ event: 'damaged' as const, message: work.message, reason }]
+    await record(work, undefined, { results, notices: [], events }, undefined)
   }
 
   async function deliver(of: Lane, work: Work, content: Content, started: number, finished: () => void): Promise<void> {
@@ -185,7 +214,7 @@ export function createRunner(options: RunnerOptions) {
     })
     const trouble = attempted.find(({ result }) => result.is === 'deferred' && result.of === 'destination')
     const destinationWaits = trouble !== undefined && of.lastSuccess < started
-    const delay = destinationWaits ? delayed(of) : succeeded(of, attempted)
+    const delay = destinationWaits ? delayed(of, attempted) : succeeded(of, attempted)
     finished()
     const settled = settle(work, attempted, { ...options.retry, now: now(), jitter: chance(), destinationWaits })
     const noted: Event[] =
@@ -193,13 +222,14 @@ export function createRunner(options: RunnerOptions) {
         ? [{ event: 'destination-delayed', message: work.message, reason: reasonOf(trouble.result), ...delay }]
         : []
     await record(work, content, { ...settled, events: [...settled.events, ...noted] }, delay)
-    if (destinationWaits) await giveBack(of)
+    if (destinationWaits) giveBack(of)
   }
 
   /** The destination is left alone for a while; told once, however many deliveries failed at the same time. */
-  function delayed(of: Lane): Settlement['delay'] {
+  function delayed(of: Lane, attempted: readonly Attempted[]): Settlement['delay'] {
     if (of.until > now()) return undefined
-    of.failures++
+    // The entries remember what a lane that was empty for a while, or another thread's, has forgotten.
+    of.failures = Math.max(of.failures + 1, ...attempted.map(({ entry }) => entry.attempts + 1))
     of.until = nextDue(of.failures, now(), chance(), options.retry)
     return { destination: of.destination, until: of.until }
   }
@@ -214,7 +244,7 @@ export function createRunner(options: RunnerOptions) {
   }
 
   /** What waits for a destination in trouble goes back to the disk, so that memory stays free for the others. */
-  async function giveBack(of: Lane): Promise<void> {
+  function giveBack(of: Lane): void {
     for (let job = of.take(); job; job = of.take()) {
       if (!job.hold) claimed--
       const { entries } = job.work
@@ -330,6 +360,13 @@ export function createRunner(options: RunnerOptions) {
       delay,
       events: events.map(event => eventLine(time, event)),
     }
+    settling++
+    await store(work, settled, settlement)
+    settling--
+    endIfIdle()
+  }
+
+  async function store(work: Work, settled: Settled, settlement: Settlement): Promise<void> {
     for (let wait = 100; ; wait = Math.min(10_000, wait * 2)) {
       const answer = await storage.ask('settle', settlement)
       if ('ok' in answer) return
@@ -366,9 +403,13 @@ export function createRunner(options: RunnerOptions) {
       of.backlog = false
       backlog = true
     }
-    if (of.isIdle) lanes.delete(of.destination)
+    if (of.isIdle(now())) lanes.delete(of.destination)
     claimSoon()
-    if (active === 0) idle?.()
+    endIfIdle()
+  }
+
+  function endIfIdle(): void {
+    if (active === 0 && settling === 0) idle?.()
   }
 
   return {
@@ -408,6 +449,7 @@ export function createRunner(options: RunnerOptions) {
         const of = notice.until > 0 ? lane(notice.destination) : lanes.get(notice.destination)
         if (!of) return
         of.until = notice.until
+        if (of.until > now()) giveBack(of)
         pump(of)
         refill(of)
       }
@@ -416,10 +458,10 @@ export function createRunner(options: RunnerOptions) {
     /** Begins to claim. */
     start: work,
 
-    /** Starts nothing new, and waits for what is under way. */
+    /** Starts nothing new, and waits for what is under way, until it is on disk what became of it. */
     async stop(): Promise<void> {
       stopping = true
-      if (active > 0) await new Promise<void>(resolve => (idle = resolve))
+      if (active > 0 || settling > 0) await new Promise<void>(resolve => (idle = resolve))
     },
 
     /** For the metrics. */
