@@ -8,7 +8,7 @@ export interface Collector {
   take(part: Buffer): void
   /** What has to happen before more input is read; undefined: go on. Never rejects. */
   pressure(): Promise<void> | undefined
-  /** Throws everything away. */
+  /** Throws everything away, also what is finished already: the queue did not take it. */
   discard(): void
 }
 
@@ -16,6 +16,10 @@ export interface Collector {
 export const SMALL = 256 * 1024
 /** Bytes of a content that wait for the disk before the peer has to wait. */
 const UNWRITTEN = 1024 * 1024
+/** Bytes below which a part is copied together with others, CRUMBS at a time. */
+const CRUMB = 256
+const CRUMBS = 64
+const HEADER_END = '\r\n\r\n'
 
 /** Bytes of all contents being received by this thread, so that many slow ones together stay within memory. */
 export interface ReceiveBudget {
@@ -43,18 +47,29 @@ export function collectMessage(id: Id, data: string, budget: ReceiveBudget): Mes
   let file: Promise<BodyFile> | undefined
   let writing: Promise<void> | undefined
   let failed = false
+  /** Nothing more is taken: it is finished, or discarded. */
   let gone = false
+  let discarded = false
+  /** The last parts that are small ones. */
+  let crumbs = 0
 
   function forget(): void {
     budget.used -= kept
     kept = 0
     parts = []
+    crumbs = 0
+  }
+
+  /** A peer that sends byte by byte would cost a hundred times what the budget counts. */
+  function sweepCrumbs(): void {
+    parts.push(Buffer.concat(parts.splice(-crumbs)))
+    crumbs = 0
   }
 
   function write(): void {
     if (writing || kept === 0 || failed) return
-    header ??= Buffer.concat(parts, Math.min(kept, SMALL))
     const chunk = Buffer.concat(parts)
+    header = headerWith(chunk)
     forget()
     file ??= createBody(data, id)
     writing = file
@@ -68,11 +83,20 @@ export function collectMessage(id: Id, data: string, budget: ReceiveBudget): Mes
       })
   }
 
+  /** What goes to the file is still needed as long as the header goes on. */
+  function headerWith(chunk: Buffer): Buffer {
+    if (header === undefined) return chunk.subarray(0, SMALL)
+    if (header.length >= SMALL || header.includes(HEADER_END)) return header
+    return Buffer.concat([header, chunk.subarray(0, SMALL - header.length)])
+  }
+
   return {
     id,
     take(part) {
       if (failed || gone) return
       parts.push(part)
+      crumbs = part.length < CRUMB ? crumbs + 1 : 0
+      if (crumbs === CRUMBS) sweepCrumbs()
       kept += part.length
       size += part.length
       budget.used += part.length
@@ -82,16 +106,16 @@ export function collectMessage(id: Id, data: string, budget: ReceiveBudget): Mes
       return kept > UNWRITTEN && writing ? writing : undefined
     },
     discard() {
-      if (gone) return
+      if (discarded) return
+      discarded = true
       gone = true
       forget()
       if (file)
         void Promise.allSettled([file, writing]).then(() => file?.then(body => body.discard()).catch(() => undefined))
     },
     head() {
-      return (
-        header ?? (parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts, Math.min(kept, SMALL)))
-      )
+      if (header !== undefined) return headerWith(Buffer.concat(parts))
+      return parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts, Math.min(kept, SMALL))
     },
     finish(stamp) {
       if (file === undefined) {

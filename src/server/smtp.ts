@@ -294,7 +294,8 @@ export class SmtpLoop<Content extends Collector> implements ConnectionHandler {
   /** Input that can't be used yet is read only up to a bound. */
   #regulate(): void {
     const full = this.#input.length - this.#at > WAITING_INPUT || this.#connection.unsent >= HIGH_WATER
-    const stop = full || (this.#waits && this.#scanner !== undefined)
+    // While we work the peer's end may not overtake our answer: it is not noticed while paused.
+    const stop = full || this.#waits
     if (stop === this.#paused) return
     this.#paused = stop
     if (stop) this.#connection.pause()
