@@ -127,6 +127,9 @@ const rcpt: readonly (readonly [parameters: string, expected: object | OwnReply]
   ['NOTIFY', replies.badParameter],
   ['ORCPT=RFC822;a+2Bb@example.org', { original: { type: 'rfc822', address: 'a+b@example.org' } }],
   ['ORCPT=utf-8;j\\x{F6}rg@example.org', { original: { type: 'utf-8', address: 'jörg@example.org' } }],
+  ['ORCPT=rfc822;j+C3+B6rg@example.org', { original: { type: 'utf-8', address: 'jörg@example.org' } }], // Postfix 3.7
+  ['ORCPT=rfc822;j+C3rg@example.org', replies.badParameter],
+  ['ORCPT=rfc822;j+0D+0A@example.org', replies.badParameter],
   ['ORCPT=rfc822;', replies.badParameter],
   ['ORCPT=a@example.org', replies.badParameter],
   [`ORCPT=rfc822;${'x'.repeat(500)}`, replies.badParameter],

@@ -1,6 +1,6 @@
 /** The parameters of MAIL and RCPT (RFC 5321 §4.1.2: Mail-parameters, Rcpt-parameters). A parameter is a row of its table. */
 import type { BodyType, Envelope, Notify, OriginalRecipient } from '../mail/envelope.ts'
-import { decodeUtf8Addr, decodeXtext } from '../mail/xtext.ts'
+import { decodeUtf8Addr, decodeUtf8Xtext, decodeXtext } from '../mail/xtext.ts'
 import { type OwnReply, replies } from './replies.ts'
 
 export interface MailParameters {
@@ -147,5 +147,7 @@ function readOriginal(value: string | undefined): OriginalRecipient | undefined 
   const [type, written] = [match?.[1]?.toLowerCase(), match?.[2]]
   if (type === undefined || written === undefined) return undefined
   const address = type === 'utf-8' ? decodeUtf8Addr(written) : decodeXtext(written)
-  return address === undefined ? undefined : { type, address }
+  if (address !== undefined) return { type, address }
+  const international = type === 'rfc822' ? decodeUtf8Xtext(written) : undefined
+  return international === undefined ? undefined : { type: 'utf-8', address: international }
 }
