@@ -2,20 +2,27 @@
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { type ControlAnswers, type ControlRequest, controlPath } from '../control.ts'
-import type { Operations, StorageResult } from '../storage/operations.ts'
+import type { Change, DirectoryChange, DirectoryResult, Operations, StorageResult } from '../storage/operations.ts'
 import type { Asked } from '../storage/wire.ts'
 import { databasePath } from '../storage/sqlite/database.ts'
 import { openEngine } from '../storage/sqlite/engine.ts'
 import { lockData } from '../storage/sqlite/lock.ts'
 import { openStorageReader, type StorageReader } from '../storage/sqlite/reader.ts'
 
+/** What went wrong, as exit codes; those above 1 are of sysexits(3). */
+export const EXIT = { nothing: 1, usage: 64, unavailable: 69, temporary: 75, config: 78 } as const
+
 /** Said to the person, without a stack. `code`: the exit code. */
 export class CommandError extends Error {
   readonly code: number
-  constructor(message: string, code = 1) {
+  constructor(message: string, code: number = EXIT.nothing) {
     super(message)
     this.code = code
   }
+}
+
+export function usage(message: string): CommandError {
+  return new CommandError(message, EXIT.usage)
 }
 
 /** undefined: no server runs on this data folder. */
@@ -26,10 +33,11 @@ export function askServer<Request extends ControlRequest>(
   return new Promise((resolve, reject) => {
     const socket = connect(controlPath(data))
     let text = ''
+    const unavailable = (why: string): void => reject(new CommandError(why, EXIT.unavailable))
     socket.setEncoding('utf8')
     socket.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined)
-      else reject(new CommandError(`the server of ${data} cannot be reached: ${error.message}`))
+      else unavailable(`the server of ${data} cannot be reached: ${error.message}`)
     })
     socket.on('data', (chunk: string) => {
       text += chunk
@@ -37,24 +45,35 @@ export function askServer<Request extends ControlRequest>(
       socket.end()
       resolve(JSON.parse(text))
     })
-    socket.once('close', () => reject(new CommandError('the server went away before it answered')))
+    socket.once('close', () => unavailable('the server went away before it answered; look whether it was done'))
     socket.write(`${JSON.stringify(request)}\n`)
   })
 }
 
-/** A change of queue or directory, by whoever may write. Throws CommandError. */
-export async function write(data: string, request: WriteRequest): Promise<Operations['change' | 'directory']['out']> {
-  const answer = (await askServer(data, request)) ?? (await writeDirectly(data, request))
-  if ('failed' in answer) throw new CommandError(`that could not be stored: ${answer.failed.detail}`)
-  return answer.ok
+/** How many entries of the queue were changed. Throws CommandError. */
+export async function changeQueue(data: string, change: Change): Promise<number> {
+  const request = { is: 'change', change } as const
+  return okOf((await askServer(data, request)) ?? (await directly(data, { name: 'change', input: change })))
 }
 
-type WriteRequest = Extract<ControlRequest, { is: 'change' | 'directory' }>
-type Written = StorageResult<Operations['change' | 'directory']['out']>
+/** Throws CommandError for what isn't an answer. */
+export async function changeDirectory(data: string, change: DirectoryChange): Promise<DirectoryResult> {
+  const request = { is: 'directory', change } as const
+  return okOf((await askServer(data, request)) ?? (await directly(data, { name: 'directory', input: change })))
+}
 
-function writeDirectly(data: string, request: WriteRequest): Promise<Written> {
+function okOf<T>(result: StorageResult<T>): T {
+  if ('ok' in result) return result.ok
+  throw new CommandError(`that could not be stored: ${result.failed.detail}`, EXIT.unavailable)
+}
+
+/** No server runs: the command is the one writer for a moment. */
+function directly<Name extends 'change' | 'directory'>(
+  data: string,
+  asked: Asked & { readonly name: Name },
+): Promise<StorageResult<Operations[Name]['out']>> {
   const lock = lockData(data)
-  if (!lock) throw new CommandError(`another process is using the data folder ${data}`)
+  if (!lock) throw new CommandError(`another process is using the data folder ${data}; try again`, EXIT.unavailable)
   const engine = openEngine({
     data,
     timeline: { maxAge: Number.POSITIVE_INFINITY, maxSize: Number.POSITIVE_INFINITY },
@@ -62,25 +81,28 @@ function writeDirectly(data: string, request: WriteRequest): Promise<Written> {
     notify: () => undefined,
     log: () => undefined,
   })
-  const asked: Asked =
-    request.is === 'change' ? { name: 'change', input: request.change } : { name: 'directory', input: request.change }
   return new Promise(resolve => {
     engine.ask(asked, result => {
       setImmediate(() => {
         engine.close()
         lock.release()
-        resolve(result as Written)
+        resolve(result as StorageResult<Operations[Name]['out']>)
       })
     })
     engine.commit()
   })
 }
 
-/** Throws CommandError where there are no data. */
-export function read(data: string): StorageReader {
-  if (!existsSync(databasePath(data)))
-    throw new CommandError(
-      `there is no data in ${data}; start the server once, or name another folder with --data or -c`,
-    )
-  return openStorageReader(data)
+/** What `look` finds in the data; they are closed again. Throws CommandError where there are none. */
+export async function read<T>(data: string, look: (reader: StorageReader) => T | Promise<T>): Promise<T> {
+  if (!existsSync(databasePath(data))) {
+    const other = 'start the server once, or name another folder with --data or -c'
+    throw new CommandError(`there is nothing in the data folder ${data} yet; ${other}`)
+  }
+  const reader = openStorageReader(data)
+  try {
+    return await look(reader)
+  } finally {
+    reader.close()
+  }
 }

@@ -1,41 +1,172 @@
-/** The first look: what `npm start` shows. */
-import { DEV_CAUGHT, DEV_DOMAIN } from '../config/dev.ts'
+/** `staffetta dev`, which is `npm start`: the first look. It has sent itself a message before it says anything. */
+import type { Command } from 'commander'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DEV_CAUGHT, DEV_DOMAIN, DEV_PORTS, devSettings } from '../config/dev.ts'
 import { hashPassword } from '../directory/passwords.ts'
-import type { Running } from './serve.ts'
+import { formatId, type Id } from '../mail/id.ts'
+import type { DirectoryChange } from '../storage/operations.ts'
+import { openStorageReader, type StorageReader } from '../storage/sqlite/reader.ts'
+import { CommandError } from './access.ts'
+import { compose } from './compose.ts'
+import { portOf } from './host.ts'
+import { envelopeOf, handIn, recipientsOf } from './send.ts'
+import { type Machinery, run, type Running } from './serve.ts'
+import { styled, type Terminal, terminal } from './table.ts'
+import { parseEvents, timelineText } from './timeline.ts'
 
 const PASSWORD = 'staffetta'
-const ACCOUNTS = [`anna@${DEV_DOMAIN}`, `bruno@${DEV_DOMAIN}`, DEV_CAUGHT]
+const ANNA = `anna@${DEV_DOMAIN}`
+const BRUNO = `bruno@${DEV_DOMAIN}`
 
-/** Makes the demo domain and accounts where they are missing, and prints the box. */
-export async function welcome({ settings, supervisor }: Running): Promise<void> {
-  const { storage, addresses } = supervisor
-  await storage.ask('directory', { is: 'add-domain', name: DEV_DOMAIN, catchAll: undefined })
-  const hash = await hashPassword(PASSWORD)
-  for (const address of ACCOUNTS) if (hash !== undefined) await storage.ask('directory', { is: 'add-account', address, hash })
-  const port = (kind: string): number => {
-    const at = settings.listeners.findIndex(listener => listener.kind === kind)
-    return addresses[at]?.port ?? 0
-  }
-  console.log(
-    box([
-      'Staffetta is running on this machine only; no mail leaves it.',
-      '',
-      `SMTP         localhost:${port('smtp')}   no login needed`,
-      `Submission   localhost:${port('submission')}   STARTTLS, login`,
-      `Submissions  localhost:${port('submissions')}   TLS, login`,
-      '',
-      `Accounts     ${ACCOUNTS.slice(0, 2).join(', ')}`,
-      `Password     ${PASSWORD}`,
-      `Other mail   is caught for ${DEV_CAUGHT}`,
-      '',
-      'Try          npx staffetta send --to anna@staffetta.test --subject Hello',
-      `             npx staffetta mail list anna@${DEV_DOMAIN}`,
-    ]),
-  )
+interface DevOptions {
+  readonly data: string
+  readonly smtpPort: number
+  readonly submissionPort: number
+  readonly submissionsPort: number
 }
 
-function box(lines: readonly string[]): string {
-  const width = Math.max(...lines.map(line => line.length))
-  const edge = '─'.repeat(width + 2)
-  return [`┌${edge}┐`, ...lines.map(line => `│ ${line.padEnd(width)} │`), `└${edge}┘`].join('\n')
+export function addDev(root: Command, machinery: Machinery): void {
+  root
+    .command('dev')
+    .description(`run a server to develop with: on loopback, for ${DEV_DOMAIN}; nothing leaves the machine`)
+    .option('--data <folder>', 'the data folder', './data')
+    .option('--smtp-port <port>', 'without login', portOf, DEV_PORTS.smtp)
+    .option('--submission-port <port>', 'STARTTLS and login', portOf, DEV_PORTS.submission)
+    .option('--submissions-port <port>', 'TLS from the first byte and login', portOf, DEV_PORTS.submissions)
+    .action(async (options: DevOptions) => {
+      const { data, smtpPort: smtp, submissionPort: submission, submissionsPort: submissions } = options
+      const settings = devSettings({ data, ports: { smtp, submission, submissions } })
+      const running = await run(settings, undefined, { to: 'people' }, machinery).catch(betterAdvice)
+      await welcome(running, options)
+      process.exit(await running.ended)
+    })
+}
+
+function betterAdvice(error: unknown): never {
+  if (error instanceof CommandError && error.message.includes('EADDRINUSE'))
+    throw new CommandError(`${error.message} (--smtp-port, --submission-port, --submissions-port)`, error.code)
+  throw error
+}
+
+/** Makes what is missing, tries it once with a message to itself, and says where everything is. */
+async function welcome({ settings, supervisor }: Running, options: DevOptions): Promise<void> {
+  const reader = openStorageReader(settings.data)
+  const on = terminal()
+  try {
+    for (const change of await missing(reader)) await supervisor.storage.ask('directory', change)
+    const id = isEmpty(reader) ? await sendItself(reader, options.smtpPort) : undefined
+    const shown = id === undefined ? [] : [...timeline(reader, id, on), '']
+    console.log(frame([...places(options), '', ...shown, ...commands(options, id)], on))
+  } finally {
+    reader.close()
+  }
+}
+
+async function missing(reader: StorageReader): Promise<DirectoryChange[]> {
+  const changes: DirectoryChange[] = []
+  if (!reader.domain(DEV_DOMAIN)) changes.push({ is: 'add-domain', name: DEV_DOMAIN, catchAll: undefined })
+  const accounts = [ANNA, BRUNO, DEV_CAUGHT].filter(address => !reader.account(address))
+  const hash = accounts.length > 0 ? await hashPassword(PASSWORD) : undefined
+  if (hash !== undefined) for (const address of accounts) changes.push({ is: 'add-account', address, hash })
+  return changes
+}
+
+function isEmpty(reader: StorageReader): boolean {
+  const anna = reader.account(ANNA)
+  return anna !== undefined && reader.mails(anna.id, 0, 1).length === 0
+}
+
+/** ms that the message may take. */
+const PATIENCE = 5000
+
+/** By SMTP, through the door that everybody uses. undefined: it did not arrive; the log tells why. */
+async function sendItself(reader: StorageReader, port: number): Promise<Id | undefined> {
+  const bytes = await compose({
+    from: `Bruno <${BRUNO}>`,
+    to: [`Anna <${ANNA}>`],
+    cc: [],
+    subject: 'Welcome to Staffetta',
+    text: WELCOME,
+    html: undefined,
+    attachments: [],
+    headers: [],
+  })
+  const [sender, ...recipients] = recipientsOf([BRUNO, ANNA])
+  if (!sender) return undefined
+  const all = [sender.address, ...recipients.map(({ address }) => address)]
+  const limits = { lifetime: undefined, concurrency: undefined, rate: undefined }
+  const route = { via: 'relay', host: '127.0.0.1', port, tls: 'none', auth: undefined, ...limits } as const
+  const silent = { ca: undefined, dns: undefined, anyCertificate: false, content: false, say: () => undefined }
+  await handIn(bytes, envelopeOf(bytes, sender.address, all), recipients, route, { name: 'localhost', ...silent })
+  const mailbox = reader.account(ANNA)?.id ?? 0
+  for (const end = Date.now() + PATIENCE; Date.now() < end; await sleep(20)) {
+    const [mail] = reader.mails(mailbox, 0, 1)
+    if (mail) return mail.message
+  }
+  return undefined
+}
+
+const WELCOME = `Hello Anna,
+
+this message went from Bruno to you by SMTP, was safe on disk before the
+server said 250, and then went through the queue into your mailbox.
+
+Everything that happened to it can be read with "staffetta trace".
+
+Bruno
+`
+
+function timeline(reader: StorageReader, id: Id, on: Terminal): string[] {
+  const text = timelineText(parseEvents(reader.timeline(id)), { ...on, width: Math.min(on.width, WIDTH) })
+  return [
+    `It has sent itself message ${styled(formatId(id), 'cyan', on)}, and this is what became of it:`,
+    ...text.split('\n'),
+  ]
+}
+
+function places({ smtpPort, submissionPort, submissionsPort }: DevOptions): string[] {
+  return [
+    'Staffetta is running, for this machine only: no mail leaves it.',
+    '',
+    `SMTP         localhost:${smtpPort}   no login needed`,
+    `Submission   localhost:${submissionPort}   STARTTLS, login`,
+    `Submissions  localhost:${submissionsPort}   TLS, login`,
+    `Accounts     ${ANNA}, ${BRUNO}; password ${PASSWORD}`,
+    `Other mail   is caught in the mailbox of ${DEV_CAUGHT}`,
+  ]
+}
+
+/** Lines that can be pasted: nothing stands before or after them. */
+function commands(options: DevOptions, id: Id | undefined): string[] {
+  const self = selfCommand(process.env, process.argv[1] ?? '')
+  const data = options.data === './data' ? '' : ` --data ${quoted(options.data)}`
+  const server = options.smtpPort === DEV_PORTS.smtp ? '' : ` --server localhost:${options.smtpPort}`
+  return [
+    'Try, in another terminal and in this folder:',
+    '',
+    `${self} send${server} --to ${ANNA} --subject Hello --body Hi`,
+    `${self} mail list ${ANNA}${data}`,
+    `${self} mail show ${ANNA} 1${data}`,
+    `${self} trace ${id === undefined ? ANNA : formatId(id)}${data}`,
+    `${self} --help`,
+  ]
+}
+
+/** How the command line is called where this program was started: from a clone, or installed. */
+export function selfCommand(env: NodeJS.ProcessEnv, file: string): string {
+  if (env['npm_lifecycle_event'] !== undefined && file.endsWith('.ts')) return 'npm run -s staffetta --'
+  if (file.endsWith('.ts')) return 'node src/main.ts'
+  return env['npm_execpath'] === undefined && env['npm_command'] === undefined ? 'staffetta' : 'npx staffetta'
+}
+
+function quoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+const WIDTH = 80
+
+/** Lines above and below, none beside: what is inside can be copied. */
+function frame(lines: readonly string[], on: Terminal): string {
+  const rule = styled('─'.repeat(Math.min(WIDTH, on.width)), 'dim', on)
+  return ['', rule, ...lines, rule, ''].join('\n')
 }

@@ -1,66 +1,61 @@
 /** The command line: one table of commands, each in its file. */
 import { Command } from 'commander'
-import { DEV_DOMAIN, devSettings } from '../config/dev.ts'
-import { CommandError } from './access.ts'
-import { welcome } from './dev.ts'
-import { type Machinery, run, settingsOf } from './serve.ts'
+import { readFileSync } from 'node:fs'
+import { CommandError, EXIT } from './access.ts'
+import { addAccount } from './account.ts'
+import { addAlias } from './alias.ts'
+import { addCheckConfig } from './check-config.ts'
+import { addDev } from './dev.ts'
+import { addDomain } from './domain.ts'
+import { addMail } from './mail.ts'
+import { addQueue } from './queue.ts'
+import { addSend } from './send.ts'
+import { addServe, type Machinery } from './serve.ts'
+import { addState } from './state.ts'
+import { addTrace } from './trace.ts'
+
+/** As the help lists them. */
+const COMMANDS: readonly ((root: Command, machinery: Machinery) => void)[] = [
+  addDev,
+  addServe,
+  addCheckConfig,
+  addDomain,
+  addAccount,
+  addAlias,
+  addMail,
+  addSend,
+  addQueue,
+  addTrace,
+  addState,
+]
 
 export function program(machinery: Machinery): Command {
   const root = new Command('staffetta')
     .description('A complete mail server: SMTP, queue, delivery and mailboxes in one program.')
-    .showHelpAfterError()
+    .version(version(), '-V, --version', 'print the version')
+    .showHelpAfterError('(--help says what is possible)')
     .exitOverride()
-
-  root
-    .command('serve')
-    .description('run the server')
-    .requiredOption('-c, --config <file>', 'configuration (.ts, .mjs or .json)')
-    .action(async (options: { config: string }) => {
-      const settings = await settingsOf(options.config)
-      const { file } = settings.log
-      const { ended, supervisor } = await run(
-        settings,
-        options.config,
-        file === undefined ? { to: 'stdout' } : { to: 'file', path: file },
-        machinery,
-      )
-      const where = supervisor.addresses.map(({ address, port }) => `${address}:${port}`).join(', ')
-      console.error(`staffetta: serving ${settings.hostname} on ${where}`)
-      process.exitCode = await ended
-      process.exit()
-    })
-
-  root
-    .command('dev')
-    .description(`a server to develop with: on loopback, for ${DEV_DOMAIN}, nothing leaves the machine`)
-    .option('--data <folder>', 'data folder', './data')
-    .action(async (options: { data: string }) => {
-      const settings = devSettings({ data: options.data })
-      const running = await run(settings, undefined, { to: 'people' }, machinery)
-      await welcome(running)
-      process.exitCode = await running.ended
-      process.exit()
-    })
-
-  root
-    .command('check-config')
-    .description('say what is wrong with a configuration, and where')
-    .argument('<file>')
-    .option('--json', 'print the settings with every default')
-    .action(async (file: string, options: { json?: boolean }) => {
-      const settings = await settingsOf(file)
-      console.log(
-        options.json
-          ? JSON.stringify(settings, undefined, 2)
-          : `${file} is right: ${settings.listeners.length} listeners, ${settings.routes.length} routes, data in ${settings.data}`,
-      )
-    })
-
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 done, 1 nothing was done or found, 64 wrong usage, 69 not available, 75 try again later,
+78 wrong configuration. Commands work whether the server of that data folder runs or not.`,
+    )
+  for (const add of COMMANDS) add(root, machinery)
   return root
+}
+
+function version(): string {
+  const about: { version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return about.version
 }
 
 /** Runs the arguments; exits with a code that means something, and never with a stack for what the person did. */
 export async function runProgram(machinery: Machinery, argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit() // whoever read it has enough
+    throw error
+  })
   try {
     await program(machinery).parseAsync([...argv])
   } catch (error) {
@@ -68,7 +63,7 @@ export async function runProgram(machinery: Machinery, argv: readonly string[]):
       console.error(error.message)
       process.exitCode = error.code
     } else if (error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number') {
-      process.exitCode = error.exitCode === 0 ? 0 : 64 // commander has said what; EX_USAGE
+      process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage // commander has said what
     } else throw error
   }
 }

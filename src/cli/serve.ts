@@ -1,9 +1,10 @@
 /** `serve` and `dev`: the program as a server, from its start to its end. */
+import type { Command } from 'commander'
 import { formatConfigError, loadConfig } from '../config/load.ts'
 import type { Settings } from '../config/settings.ts'
 import type { LogTarget } from '../log/lines.ts'
 import type { Started, SupervisorOptions } from '../supervisor.ts'
-import { CommandError } from './access.ts'
+import { CommandError, EXIT } from './access.ts'
 
 /** What main hands in: the command line doesn't know the threads. */
 export interface Machinery {
@@ -18,11 +19,27 @@ export interface Running {
   readonly ended: Promise<number>
 }
 
+export function addServe(root: Command, machinery: Machinery): void {
+  root
+    .command('serve')
+    .description('run the server; SIGTERM ends it, SIGHUP has it read its configuration again')
+    .requiredOption('-c, --config <file>', 'configuration (.ts, .mjs or .json)')
+    .action(async (options: { config: string }) => {
+      const settings = await settingsOf(options.config)
+      const { file } = settings.log
+      const log: LogTarget = file === undefined ? { to: 'stdout' } : { to: 'file', path: file }
+      const { ended, supervisor } = await run(settings, options.config, log, machinery)
+      const where = supervisor.addresses.map(({ address, port }) => (port === 0 ? address : `${address}:${port}`))
+      console.error(`staffetta: serving ${settings.hostname} on ${where.join(', ')}`)
+      process.exit(await ended)
+    })
+}
+
 /** Throws CommandError with all that is wrong. */
 export async function settingsOf(file: string): Promise<Settings> {
   const loaded = await loadConfig(file)
   if ('ok' in loaded) return loaded.ok
-  throw new CommandError(loaded.errors.map(formatConfigError).join('\n'), 78) // sysexits: EX_CONFIG
+  throw new CommandError(loaded.errors.map(formatConfigError).join('\n'), EXIT.config)
 }
 
 /** `file`: read again on SIGHUP; undefined in dev mode. Throws CommandError when it can't start. */
@@ -48,7 +65,7 @@ export async function run(
       end(70) // EX_SOFTWARE: to be started again
     },
   })
-  if ('failed' in started) throw new CommandError(started.failed, 69) // EX_UNAVAILABLE
+  if ('failed' in started) throw new CommandError(started.failed, EXIT.unavailable)
   const supervisor = started.ok
 
   const reload = async (): Promise<string | undefined> => {

@@ -1,0 +1,63 @@
+/** Passwords come from the terminal without being shown, or from the standard input; never from the arguments, which others can see. */
+import { hashPassword } from '../directory/passwords.ts'
+import { readPassword } from '../sasl/credentials.ts'
+import { CommandError, EXIT, usage } from './access.ts'
+import { readInput } from './input.ts'
+
+/** Characters; NIST SP 800-63B §3.1.1.2: at least 8, and no rules about their kinds. */
+const LEAST = 8
+const MOST = 1024 // bytes, as the log-in takes them
+
+/** Asks twice on a terminal. Throws CommandError for a password that cannot be used. */
+export async function newPasswordHash(address: string, fromStdin: boolean): Promise<string> {
+  const password = fromStdin ? await passwordFromStdin() : await askTwice(address)
+  const prepared = readPassword(Buffer.from(password))
+  if (prepared === undefined)
+    throw usage('the password cannot be used: it is empty, too long, or holds control characters')
+  if (Array.from(prepared).length < LEAST) throw usage(`the password is too short: choose ${LEAST} characters or more`)
+  const hash = await hashPassword(password)
+  if (hash === undefined) throw usage('the password holds characters that no log-in could send')
+  return hash
+}
+
+/** The first line. */
+export async function passwordFromStdin(): Promise<string> {
+  const text = (await readInput(MOST + 2)).toString()
+  return text.replace(/\r?\n[^]*$/, '')
+}
+
+async function askTwice(address: string): Promise<string> {
+  const password = await askPassword(`Password for ${address}: `)
+  if ((await askPassword('The same again: ')) === password) return password
+  throw new CommandError('the two were not the same; nothing was changed')
+}
+
+/** Without echo. Throws CommandError when there is no terminal, or on Ctrl-C. */
+export function askPassword(question: string): Promise<string> {
+  const { stdin, stderr } = process
+  if (!stdin.isTTY)
+    throw usage('there is no terminal to ask for the password; add --password-stdin and hand it in there')
+  stderr.write(question)
+  stdin.setRawMode(true)
+  stdin.resume()
+  let typed = ''
+  return new Promise((resolve, reject) => {
+    const end = (settle: () => void): void => {
+      stdin.off('data', take)
+      stdin.setRawMode(false)
+      stdin.pause()
+      stderr.write('\n')
+      settle()
+    }
+    const take = (chunk: Buffer): void => {
+      for (const key of chunk.toString()) {
+        if (key === '\r' || key === '\n') return end(() => resolve(typed))
+        if (key === '\u0003' || key === '\u0004')
+          return end(() => reject(new CommandError('nothing was changed', EXIT.nothing)))
+        if (key === '\u007f' || key === '\b') typed = Array.from(typed).slice(0, -1).join('')
+        else if (typed.length < MOST) typed += key
+      }
+    }
+    stdin.on('data', take)
+  })
+}
