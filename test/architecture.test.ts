@@ -33,6 +33,7 @@ const TABLE = `
   control.ts         | the socket for the command line                                           | storage threads.ts supervisor.ts
   cli                | the command line                                                          | mail sasl smtp config log dns storage net directory delivery client.ts control.ts supervisor.ts
   main.ts            | the program                                                               | cli control.ts supervisor.ts
+  index.ts           | what a program may import                                                 | mail config server client.ts
 `
 /** Each library has one place that gives it our words: a file, or the folder whose business it is. */
 const LIBRARIES: Readonly<Record<string, string>> = {

@@ -4,11 +4,12 @@
  * What two keys must be together is checked when each of them alone is right.
  */
 import { z } from 'zod'
-import { show } from './explain.ts'
+import type { LimitsConfig } from './define.ts'
+import { explain, show } from './explain.ts'
 import { certificateFile, keyFile, path } from './files.ts'
 import type { Machine } from './machine.ts'
 import { routesSchema } from './routes.ts'
-import type { Listener, Settings } from './settings.ts'
+import type { Limits, Listener, Settings } from './settings.ts'
 import {
   address,
   choice,
@@ -243,6 +244,14 @@ function tls(machine: Machine) {
       error: 'does not belong to the certificate in tls.cert',
     })
     .transform(({ cert, key, minVersion }) => ({ cert: cert.path, key: key.path, minVersion }))
+}
+
+/** For programs that use only the SMTP server. Throws a TypeError that says all that is wrong. */
+export function checkLimits(config: LimitsConfig): Limits {
+  const checked = limits().safeParse(config)
+  if (checked.success) return checked.data
+  const wrong = explain(checked.error.issues).map(({ path: key, text: what }) => `limits.${key.join('.')}: ${what}`)
+  throw new TypeError(wrong.join('; '))
 }
 
 function limits() {
