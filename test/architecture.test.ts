@@ -25,13 +25,14 @@ const TABLE = `
   server             | a connection, and what answers it                                         | mail smtp config log storage net directory policy queue
 
   client.ts          | for programs that only send                                               | mail config dns net delivery
+  index.ts           | the package, as programs import it                                        | mail config server client.ts
   post-office.ts     | what a thread does with mail, put together                                | mail smtp config dns storage net directory queue delivery server
   threads.ts         | what the threads say to each other                                        | mail config net
   protocol-thread.ts | one per core: sessions and deliveries                                     | mail smtp config dns storage net directory server post-office.ts threads.ts
   rights.ts          | giving up those of root                                                   |
   supervisor.ts      | starts, replaces and stops the threads                                    | mail config log storage net threads.ts rights.ts
   control.ts         | the socket for the command line                                           | storage threads.ts supervisor.ts
-  cli                | the command line                                                          | mail sasl smtp config log dns storage net directory delivery client.ts control.ts supervisor.ts
+  cli                | the command line                                                          | mail sasl smtp config log dns storage net directory delivery client.ts threads.ts control.ts supervisor.ts
   main.ts            | the program                                                               | cli control.ts supervisor.ts
   index.ts           | what a program may import                                                 | mail config server client.ts
 `

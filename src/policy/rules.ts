@@ -4,7 +4,7 @@
  */
 import type { Route } from '../config/settings.ts'
 import type { Directory } from '../directory/directory.ts'
-import { type Address, formatAddress } from '../mail/address.ts'
+import type { Address } from '../mail/address.ts'
 import type { ReversePath } from '../mail/envelope.ts'
 import type { Reply } from '../mail/reply.ts'
 import { ACCEPT, type Verdict } from '../smtp/verdict.ts'

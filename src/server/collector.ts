@@ -135,10 +135,14 @@ export function collectMessage(id: Id, data: string, budget: ReceiveBudget): Mes
     },
   }
 
+  async function written(): Promise<void> {
+    for (let part = writing; part; part = writing) await part
+  }
+
   async function finishFile(stamp: Buffer): Promise<Content | undefined> {
-    while (writing) await writing
+    await written()
     write()
-    while (writing) await writing
+    await written()
     try {
       const body = await file
       if (body === undefined || failed) throw new Error('not written')
