@@ -70,7 +70,7 @@ export function openEngine(options: EngineOptions) {
   const queue = queueTables(database)
   const directory = directoryTables(database)
   const mailboxes = mailboxTables(database)
-  const timeline = timelineWriter(database, options.timeline)
+  const timeline = timelineWriter(database, options.timeline, now())
   const [begin, commitNow, rollback, freePages, checkpoint] = [
     'BEGIN IMMEDIATE',
     'COMMIT',
@@ -344,6 +344,7 @@ export function openEngine(options: EngineOptions) {
 
     close(): void {
       while (this.commit());
+      transaction(() => timeline.saveNow())
       database.close()
     },
   }

@@ -45,7 +45,7 @@ const VERSIONS: readonly string[] = [
     PRIMARY KEY (subject, seq)
   ) WITHOUT ROWID;
   CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-  INSERT INTO counter VALUES ('timeline bytes', 0), ('timeline seq', 0);
+  INSERT INTO counter VALUES ('timeline bytes', 0);
 
   CREATE TABLE domain (name TEXT PRIMARY KEY, catch_all TEXT, at INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE account (

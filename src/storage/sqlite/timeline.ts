@@ -11,18 +11,23 @@ export interface TimelineLimits {
   readonly maxSize: number
 }
 
-/** The writing side of the timeline, inside the transactions of others. */
-export function timelineWriter(database: DatabaseSync, limits: TimelineLimits) {
+/** Commits after which the count of bytes is written down: it bounds the timeline, and may be a little wrong after a crash. */
+const SAVE_EVERY = 500
+
+/** The writing side of the timeline, inside the transactions of others. `now`: ms since 1970. */
+export function timelineWriter(database: DatabaseSync, limits: TimelineLimits, now: number) {
   const insert = database.prepare('INSERT INTO timeline (subject, seq, events) VALUES (?, ?, ?)')
-  const counters = database.prepare('SELECT value FROM counter WHERE name = ?')
-  const count = database.prepare('UPDATE counter SET value = ? WHERE name = ?')
+  const counter = database.prepare("SELECT value FROM counter WHERE name = 'timeline bytes'")
+  const count = database.prepare("UPDATE counter SET value = ? WHERE name = 'timeline bytes'")
   const oldest = database.prepare(
     'SELECT subject, seq, length(events) AS bytes FROM timeline ORDER BY subject, seq LIMIT ?',
   )
   const remove = database.prepare('DELETE FROM timeline WHERE subject = ? AND seq = ?')
-  let seq = Number(counters.get('timeline seq')?.['value'])
-  let bytes = Number(counters.get('timeline bytes')?.['value'])
-  let written = { seq, bytes }
+  // Larger than any that an earlier run has given, as long as it wrote less than a thousand rows in each ms.
+  let seq = now * 1000
+  let bytes = Number(counter.get()?.['value'])
+  let committed = bytes
+  let unsaved = 0
 
   return {
     add(subject: Id, events: readonly string[]): void {
@@ -33,27 +38,29 @@ export function timelineWriter(database: DatabaseSync, limits: TimelineLimits) {
     },
     /** Once before each COMMIT. */
     save(): void {
-      if (seq === written.seq && bytes === written.bytes) return
-      count.run(seq, 'timeline seq')
-      count.run(bytes, 'timeline bytes')
+      if (bytes !== committed && ++unsaved >= SAVE_EVERY) this.saveNow()
+    },
+    saveNow(): void {
+      count.run(bytes)
+      unsaved = 0
     },
     committed(): void {
-      written = { seq, bytes }
+      committed = bytes
     },
     rolledBack(): void {
-      seq = written.seq
-      bytes = written.bytes
+      bytes = committed
     },
     /** In a transaction of its own: removes what is too old or too much. Answers whether there is more to remove. */
-    prune(now: number): boolean {
-      const limit = idAt(now - limits.maxAge)
+    prune(at: number): boolean {
+      const limit = idAt(at - limits.maxAge)
       let removed = 0
       for (const row of oldest.all(PRUNE_ROWS)) {
-        if (Number(row['subject']) >= limit && bytes <= limits.maxSize) return false
+        if (Number(row['subject']) >= limit && bytes <= limits.maxSize) break
         remove.run(Number(row['subject']), Number(row['seq']))
         bytes -= Number(row['bytes'])
         removed++
       }
+      if (removed > 0) this.saveNow()
       return removed === PRUNE_ROWS
     },
   }
