@@ -68,7 +68,7 @@ export function createSubmit(options: SubmitOptions): Submit {
     const { id, at, envelope, content } = arrival
     const { recipients, expanded } = expand(arrival.recipients, directory)
     const sender = envelope.returnPath === '<>' ? '' : formatAddress(envelope.returnPath)
-    const source = arrival.login ?? sender
+    const source = arrival.login ?? (sender === '' ? '<>' : sender) // never empty: turns begin after ''
     const all = entriesOf(arrival, recipients)
     const ready = new Set(all.filter(entry => entry.state === 'ready').map(entry => entry.destination))
     const { leased, hold } = runner.reserve([...ready], source, content)

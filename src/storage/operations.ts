@@ -66,7 +66,7 @@ export interface Submission {
   readonly content: Content
   /** RFC 5321 text of the return path, '' for `<>`. */
   readonly sender: string
-  /** Whose turn it is is decided among sources: the login, or the return path. */
+  /** Whose turn it is is decided among sources: the login, or the return path. Never empty. */
   readonly source: string
   /** The protocol thread that leases the `leased` entries. */
   readonly owner: number
