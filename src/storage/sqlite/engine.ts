@@ -1,7 +1,7 @@
 import { statfsSync, unlinkSync } from 'node:fs'
 import { eventLine } from '../../log/events.ts'
 import { bodyPath } from '../bodies.ts'
-import type { Id } from '../../mail/id.ts'
+import { formatId, type Id } from '../../mail/id.ts'
 import type {
   Change,
   Notice,
@@ -302,6 +302,11 @@ export function openEngine(options: EngineOptions) {
       } else pending.push({ asked, answer })
     },
 
+    /** Operations that wait for the next commit. */
+    get waiting(): number {
+      return pending.length
+    },
+
     /** Commits all that waits, in groups. Answers whether there is more. */
     commit(): boolean {
       const taken = take()
@@ -360,7 +365,7 @@ function operatorEvent(message: Id, { to }: Change, at: number): string {
     level: 30,
     time: at,
     event: 'operator',
-    message,
+    message: formatId(message),
     order: to.is,
     ...('reason' in to ? { reason: to.reason } : {}),
   })

@@ -267,14 +267,16 @@ export function queueTables(database: DatabaseSync) {
         )
         .all(after.message, after.n, ...values)
       const messages = new Set<Id>()
+      let changed = 0
       for (const row of rows) {
-        changeRow(row, change)
+        if (!changeRow(row, change)) continue
+        changed++
         messages.add(Number(row['message']))
       }
       const files = change.to.is === 'delete' ? [...messages].flatMap(message => this.forget(message)) : []
       const last = rows.length === BATCH ? rows.at(-1) : undefined
       const next = last && { message: Number(last['message']), n: Number(last['n']) }
-      return { changed: rows.length, files, messages: [...messages], next }
+      return { changed, files, messages: [...messages], next }
     },
 
     newestId(): Id {
@@ -282,27 +284,31 @@ export function queueTables(database: DatabaseSync) {
     },
   }
 
-  function changeRow(row: Row, { to }: Change): void {
+  /** false: there was nothing to change. */
+  function changeRow(row: Row, { to }: Change): boolean {
     const [message, n] = [Number(row['message']), Number(row['n'])]
     switch (to.is) {
       case 'hold':
+        if (row['state'] === 'held') return false
         setState.run('held', 0, 0, message, n)
-        return
+        return true
       case 'release':
-        if (row['state'] === 'held') setState.run('ready', wakeOf('ready', timesOf(row)), 0, message, n)
-        return
+        if (row['state'] !== 'held') return false
+        setState.run('ready', wakeOf('ready', timesOf(row)), 0, message, n)
+        return true
       case 'retry':
-        if (row['state'] !== 'held') setState.run('ready', wakeOf('ready', timesOf(row)), 0, message, n)
-        return
+        if (row['state'] === 'held') return false
+        setState.run('ready', wakeOf('ready', timesOf(row)), 0, message, n)
+        return true
       case 'reroute':
         setDestination.run(to.destination, message, n)
-        return
+        return true
       case 'bounce':
         setReport.run(REPORT, NEVER, to.reason, message, n)
-        return
+        return true
       case 'delete':
         removeEntry.run(message, n)
-        return
+        return true
     }
   }
 }
