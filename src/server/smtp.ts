@@ -23,7 +23,7 @@ export interface SmtpService<Content extends Collector = Collector> {
   collect(visit: Visit): Content
   /** The content is here as a whole. One reply, or one per recipient on LMTP. Never rejects; a 250 means that it is safe. */
   submit(submission: SubmitEffect, content: Content, visit: Visit): Promise<readonly Reply[]>
-  /** We said 4xx or 5xx. */
+  /** We said 4xx or 5xx; `session`: as it was when that was decided, so a refused recipient is still in it. */
   refused(reply: Reply, session: Session, visit: Visit): void
   closed(visit: Visit): void
 }
@@ -186,18 +186,19 @@ export class SmtpLoop<Content extends Collector> implements ConnectionHandler {
   #happen(event: Event): void {
     let next: Event | undefined = event
     while (next && !this.#closed) {
-      const { next: session, effects } = step(this.#session, next, this.#service.context)
+      const before = this.#session
+      const { next: session, effects } = step(before, next, this.#service.context)
       this.#session = session
       next = undefined
-      for (const effect of effects) next = this.#perform(effect) ?? next
+      for (const effect of effects) next = this.#perform(effect, before) ?? next
     }
   }
 
   /** Answers the event that follows at once, if one does. */
-  #perform(effect: Effect): Event | undefined {
+  #perform(effect: Effect, before: Session): Event | undefined {
     switch (effect.do) {
       case 'reply':
-        if (effect.reply.code >= 400) this.#service.refused(effect.reply, this.#session, this.#visit)
+        if (effect.reply.code >= 400) this.#service.refused(effect.reply, before, this.#visit)
         this.#connection.write(encodeReply(effect.reply))
         return undefined
       case 'ask':
