@@ -14,7 +14,7 @@ export interface Line {
 
 export interface DialogueOptions {
   readonly say: (line: Line) => void
-  /** The lines of the content, too. */
+  /** Everything as it is: the lines of the content, and each line of a reply. Otherwise a reply is one line. */
   readonly content: boolean
   /** Any certificate will do. */
   readonly anyCertificate: boolean
@@ -100,11 +100,13 @@ interface Ear {
 
 /** Characters of a line without an end that are kept. */
 const LINE_MOST = 4096
+const REPLY_MOST = 16_384
 
 function createEar({ say, content }: DialogueOptions): Ear {
   let secret = false
   let bytes = 0
   let half = ''
+  let reply = ''
 
   function contentEnds(): void {
     if (bytes > 0) say({ by: 'client', text: `(${count(bytes, 'byte')} of content)` })
@@ -139,7 +141,15 @@ function createEar({ say, content }: DialogueOptions): Ear {
       for (const line of lines) {
         // RFC 4954 §4: 334 asks for more of it; whatever else is said ends the exchange.
         if (!line.startsWith('334')) secret = false
-        say({ by: 'host', text: line.startsWith('334') ? '334 (a challenge)' : line })
+        if (content) {
+          say({ by: 'host', text: line })
+          continue
+        }
+        // RFC 5321 §4.2.1: a hyphen after the code: there is more of this reply.
+        reply = reply === '' ? line.replace(/^(\d{3})-/, '$1 ') : `${reply.slice(0, REPLY_MOST)}, ${line.slice(4)}`
+        if (/^\d{3}-/.test(line)) continue
+        say({ by: 'host', text: reply })
+        reply = ''
       }
     },
 

@@ -11,7 +11,7 @@ import { type DataOptions, dataOf, withData } from './data.ts'
 import { decodeWords } from './encoded-words.ts'
 import { senderText } from './queue-text.ts'
 import { printable, table, terminal } from './table.ts'
-import { isoTime, printJson, sizeText, timeText } from './words.ts'
+import { isoTime, printJson, sizeText, whenText } from './words.ts'
 
 /** Bytes in which subject and author are looked for. */
 const LOOK = 32 * 1024
@@ -45,9 +45,10 @@ export function addMail(root: Command): void {
         )
       }
       if (rows.length === 0) return console.log(`The mailbox of ${address} is empty.`)
+      const now = Date.now()
       const columns = [
         { head: 'UID', of: (row: Row) => String(row.uid), align: 'right' as const },
-        { head: 'CAME', of: (row: Row) => timeText(row.at) },
+        { head: 'CAME', of: (row: Row) => whenText(row.at, now) },
         { head: 'SIZE', of: (row: Row) => sizeText(row.size), align: 'right' as const },
         { head: 'FROM', of: (row: Row) => row.from ?? senderText(row.sender), atLeast: 16 },
         { head: 'SUBJECT', of: (row: Row) => row.subject ?? '', atLeast: 16 },

@@ -38,8 +38,9 @@ export function program(machinery: Machinery): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 done, 1 nothing was done or found, 64 wrong usage, 69 not available, 75 try again later,
-78 wrong configuration. Commands work whether the server of that data folder runs or not.`,
+Exit codes: 0 done, 1 nothing was done or found, 64 wrong usage, 69 not
+available, 75 try again later, 78 wrong configuration. The commands work on a
+data folder whether its server runs or not.`,
     )
   for (const add of COMMANDS) add(root, machinery)
   return root

@@ -9,9 +9,9 @@ type Waiting = Entry & { readonly state: EntryState }
 type Count = ReturnType<StorageReader['destinations']>[number]
 
 /** As people say it: 'leased' is a word of the storage. */
-const STATE: Readonly<Record<EntryState, { readonly word: string; readonly style: Style }>> = {
+const STATE: Readonly<Record<EntryState, { readonly word: string; readonly style?: Style }>> = {
   leased: { word: 'sending', style: 'green' },
-  ready: { word: 'ready', style: 'reset' },
+  ready: { word: 'ready' },
   waiting: { word: 'waiting', style: 'yellow' },
   held: { word: 'held', style: 'magenta' },
 }
@@ -35,14 +35,15 @@ function entryText(entry: Waiting, widest: number, now: number, on: Terminal): s
   const { word, style } = STATE[entry.state]
   const to = entry.recipient.padEnd(entry.recipient.length + Math.max(0, widest - widthOf(entry.recipient)))
   const tries = entry.attempts === 0 ? '' : `, tried ${count(entry.attempts, 'time')}`
-  const line = `  → ${to}  ${styled(word, style, on)}${nextText(entry, now)}${tries}`
+  const line = `  → ${to}  ${style === undefined ? word : styled(word, style, on)}${nextText(entry, now)}${tries}`
   if (entry.reply === undefined) return line
   return `${line}\n    ${styled(wrap(entry.reply, on.width - 4, '    ').trimEnd(), 'dim', on)}`
 }
 
-function nextText({ state, due, destination }: Waiting, now: number): string {
+function nextText({ state, due, destination, attempts }: Waiting, now: number): string {
   if (destination === REPORT) return ', for a report to the sender'
   if (destination.startsWith('to:')) return ` for ${destination.slice(3)}`
+  if (state === 'ready' && attempts > 0) return ', when its host is tried again'
   if (state !== 'waiting') return ''
   return due <= now ? ', next try now' : `, next try in ${spanText(due - now)}`
 }
@@ -58,7 +59,7 @@ export function messageText(message: StoredMessage, entries: readonly Waiting[],
     ['Accepted', `${timeText(at)}, ${spanText(now - at)} ago`],
     ['Sender', senderText(sender)],
     ['Counted to', source === sender ? undefined : source],
-    ['Size', `${sizeText(size)} (${size} bytes)`],
+    ['Size', size < 1024 ? sizeText(size) : `${sizeText(size)} (${size} bytes)`],
     ['Content', envelope.body + (envelope.smtputf8 ? ', SMTPUTF8' : '')],
     [
       'Report of',

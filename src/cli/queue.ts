@@ -39,10 +39,11 @@ export function addQueue(root: Command): void {
     .addHelpText(
       'after',
       `
-A message waits once for each of its recipients. Ids and filters choose among them; all that are given must fit.
+A message waits once for each of its recipients. Ids and options choose among
+them; all that are given must fit.
 
   staffetta queue list --domain example.org
-  staffetta queue retry                             everything that waits, now
+  staffetta queue retry                    everything that waits, now
   staffetta queue retry --reply 'Connection refused'
   staffetta queue reroute --to backup.example.org:25 --domain example.org
   staffetta queue bounce --older-than '2 days' --reason 'The host is gone'`,

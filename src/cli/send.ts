@@ -19,7 +19,7 @@ import { hostAndPort } from './host.ts'
 import { readInput, readInputFile } from './input.ts'
 import { askPassword, passwordFromStdin } from './password.ts'
 import { replyText } from '../log/events.ts'
-import { printable, styled, type Terminal, terminal, widthOf, wrap } from './table.ts'
+import { styled, type Terminal, terminal, widthOf, wrap } from './table.ts'
 import { printJson } from './words.ts'
 
 /** The smtp port of `staffetta dev`. */
@@ -268,11 +268,12 @@ function fieldOf(text: string): { key: string; value: string } {
 
 /** The dialogue goes to the standard error, so that the standard output holds only what became of the message. */
 function dialogueTerminal(): Terminal {
-  return { width: Number.POSITIVE_INFINITY, colours: process.stderr.isTTY && !process.env['NO_COLOR'] }
+  const { isTTY, columns } = process.stderr
+  return { width: isTTY ? columns : Number.POSITIVE_INFINITY, colours: isTTY && !process.env['NO_COLOR'] }
 }
 
 function lineText({ by, text }: Line, on: Terminal): string {
-  const clean = printable(text)
+  const clean = wrap(text, on.width, '   ', 3)
   if (by === 'note') return styled(`*  ${clean}`, 'dim', on)
   return by === 'client' ? `C: ${clean}` : styled(`S: ${clean}`, /^[45]/.test(clean) ? 'red' : 'cyan', on)
 }

@@ -106,21 +106,21 @@ const WORDS: Readonly<Record<string, (event: Told) => Words>> = {
   delivered: event => ({
     says: `delivered: ${event.text('recipient')}, ${placeText(event.text('to'))}${triesText(event)}`,
     style: 'green',
-    more: [saidText(event)],
+    more: saidText(event),
   }),
   deferred: event => {
     const next = event.number('next')
-    const when = next === undefined ? 'when its host is tried again' : `at ${whenText(next, event.time)}`
+    const when = next === undefined ? 'when its host is tried again' : `at ${untilText(next, event.time)}`
     return {
       says: `deferred: ${event.text('recipient')}${triesText(event)}; next try ${when}`,
       style: 'yellow',
-      more: [saidText(event), `${event.text('status')} ${event.text('reason')}`.trim()],
+      more: saidText(event),
     }
   },
   bounced: event => ({
     says: `given up: ${event.text('recipient')}${triesText(event)}`,
     style: 'red',
-    more: [saidText(event), `${event.text('status')} ${event.text('reason')}`.trim()],
+    more: saidText(event),
   }),
   reported: event => {
     const about = `${ACTION[event.text('action')] ?? event.text('action')}: ${event.list('recipients').join(', ')}`
@@ -132,7 +132,7 @@ const WORDS: Readonly<Record<string, (event: Told) => Words>> = {
     more: [`${ACTION[event.text('action')] ?? event.text('action')}, ${sizeText(event.number('size') ?? 0)}`],
   }),
   'destination-delayed': event => ({
-    says: `${event.text('destination')} as a whole is not tried before ${whenText(event.number('until') ?? 0, event.time)}`,
+    says: `${event.text('destination')} as a whole is not tried before ${untilText(event.number('until') ?? 0, event.time)}`,
     style: 'yellow',
     more: [event.text('reason')],
   }),
@@ -156,17 +156,19 @@ const STAGE: Readonly<Record<string, string>> = {
   'connect-asked': 'at its connection',
   unwelcome: 'at its connection',
   connected: 'before its greeting',
+  'hello-asked': 'at its greeting',
   ready: 'between messages',
   'auth-asked': 'at its log-in',
   auth: 'at its log-in',
-  'mail-asked': 'at MAIL FROM',
+  'mail-asked': 'at the sender',
   mail: 'before a recipient',
-  'rcpt-asked': 'at RCPT TO',
-  rcpt: 'at a recipient',
-  'data-asked': 'at DATA',
+  'rcpt-asked': 'at a recipient',
+  rcpt: 'after the recipients',
+  'data-asked': 'at the message',
   data: 'at the message',
   chunk: 'at the message',
   chunks: 'at the message',
+  spoiled: 'after a spoiled message',
   submitting: 'at the message',
 }
 
@@ -193,14 +195,16 @@ function triesText(event: Told): string {
   return attempts > 1 ? ` (tried ${count(attempts, 'time')})` : ''
 }
 
-function saidText(event: Told): string | undefined {
-  const [to, reply] = [event.text('to'), event.text('reply')]
-  if (reply === '')
-    return to === '' || to.startsWith('mailbox ') || event.event === 'delivered' ? undefined : `with ${to}`
-  return event.event === 'delivered' || to === '' ? `it said: ${reply}` : `${to} said: ${reply}`
+/** The peer's own words; without any, what we found. */
+function saidText(event: Told): readonly (string | undefined)[] {
+  const [to, reply, reason, status] = ['to', 'reply', 'reason', 'status'].map(event.text)
+  if (event.event === 'delivered') return [reply && `it said: ${reply}`]
+  const found = [reason, status && `(${status})`].filter(Boolean).join(' ')
+  if (reply) return [to ? `${to} said: ${reply}` : `the reply was: ${reply}`, reason]
+  return [to ? `${to}: ${found}` : found]
 }
 
 /** The time, with the day where that is another one. */
-function whenText(ms: number, now: number): string {
+function untilText(ms: number, now: number): string {
   return dayText(ms) === dayText(now) ? clockText(ms) : `${dayText(ms)} ${clockText(ms)}`
 }

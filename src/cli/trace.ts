@@ -6,10 +6,10 @@ import type { StorageReader } from '../storage/sqlite/reader.ts'
 import { CommandError, read } from './access.ts'
 import { wholeNumber } from './addresses.ts'
 import { type DataOptions, dataOf, withData } from './data.ts'
-import { entryJson, waitingText } from './queue-text.ts'
+import { entryJson, senderText, waitingText } from './queue-text.ts'
 import { styled, table, type Terminal, terminal } from './table.ts'
 import { eventText, parseEvents, timelineText, type Told } from './timeline.ts'
-import { printJson, timeText } from './words.ts'
+import { printJson, whenText } from './words.ts'
 
 interface TraceOptions extends DataOptions {
   readonly limit: number
@@ -110,9 +110,10 @@ function traceJson(reader: StorageReader, id: Id): object {
 function listText(reader: StorageReader, ids: readonly Id[], on: Terminal): string {
   const rows = ids.map(id => ({ id, ...summary(parseEvents(reader.timeline(id))) }))
   type Row = (typeof rows)[number]
+  const now = Date.now()
   const columns = [
     { head: 'ID', of: (row: Row) => formatId(row.id) },
-    { head: 'TIME', of: (row: Row) => timeText(timeOfId(row.id)) },
+    { head: 'TIME', of: (row: Row) => whenText(timeOfId(row.id), now) },
     { head: 'FROM', of: (row: Row) => row.from, atLeast: 10 },
     { head: 'TO', of: (row: Row) => row.to, atLeast: 10 },
     { head: 'LAST', of: (row: Row) => row.last },
@@ -126,7 +127,7 @@ function summary(events: readonly Told[]): { from: string; to: string; last: str
   if (!first) return { from: '', to: '', last }
   if (first.event === 'accepted') {
     const [to = '', ...more] = first.list('to')
-    return { from: `<${first.text('from')}>`, to: more.length > 0 ? `${to} +${more.length}` : to, last }
+    return { from: senderText(first.text('from')), to: more.length > 0 ? `${to} +${more.length}` : to, last }
   }
   if (first.event === 'report') return { from: '<>', to: first.text('to'), last }
   const { text } = first.inside('detail')

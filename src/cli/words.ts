@@ -45,6 +45,11 @@ export function timeText(ms: number): string {
   return `${dayText(ms)} ${clockText(ms)}`
 }
 
+/** In a column: the time of today, or the day and the minute. */
+export function whenText(ms: number, now: number): string {
+  return dayText(ms) === dayText(now) ? clockText(ms) : timeText(ms).slice(0, -3)
+}
+
 /** For programs: RFC 3339, UTC. */
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString()
