@@ -1,0 +1,133 @@
+/** Writes docs/rfc.md from the comments of the sources: `// RFC 5321 §4.1.2: …` stands at the line that obeys it. */
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const ROOT = join(import.meta.dirname, '..')
+
+const TITLES: Readonly<Record<number, string>> = {
+  1034: 'Domain names: concepts and facilities',
+  1035: 'Domain names: implementation and specification',
+  1047: 'Duplicate messages and SMTP',
+  1123: 'Requirements for Internet hosts',
+  1428: 'Transition of Internet mail from just-send-8 to 8bit-SMTP/MIME',
+  1847: 'Security multiparts for MIME',
+  1870: 'SIZE',
+  2033: 'LMTP',
+  2034: 'ENHANCEDSTATUSCODES',
+  2045: 'MIME 1: format of message bodies',
+  2046: 'MIME 2: media types',
+  2047: 'MIME 3: header extensions for non-ASCII text',
+  2142: 'Mailbox names for common services',
+  2181: 'Clarifications to the DNS specification',
+  2308: 'Negative caching of DNS queries',
+  2317: 'Classless IN-ADDR.ARPA delegation',
+  2920: 'PIPELINING',
+  3030: 'CHUNKING and BINARYMIME',
+  3207: 'STARTTLS',
+  3339: 'Date and time on the Internet: timestamps',
+  3461: 'DSN: delivery status notifications asked for',
+  3463: 'Enhanced status codes',
+  3464: 'DSN: the format of delivery status notifications',
+  3596: 'DNS extensions for IPv6',
+  3696: 'Checking and transformation of names',
+  3834: 'Automatic responses to electronic mail',
+  3848: 'Transmission types of ESMTP and LMTP',
+  4007: 'IPv6 scoped addresses',
+  4013: 'SASLprep',
+  4291: 'IPv6 addressing architecture',
+  4343: 'DNS case insensitivity',
+  4422: 'SASL',
+  4616: 'SASL PLAIN',
+  4632: 'CIDR',
+  4648: 'Base64',
+  4865: 'FUTURERELEASE',
+  4954: 'AUTH',
+  5077: 'TLS session tickets',
+  5198: 'Unicode format for network interchange',
+  5248: 'Registry of enhanced status codes',
+  5280: 'X.509 certificates',
+  5321: 'SMTP',
+  5322: 'Internet message format',
+  5452: 'DNS: resilience against forged answers',
+  5758: 'X.509: DSA and ECDSA',
+  5952: 'IPv6 addresses as text',
+  6066: 'TLS extensions',
+  6152: '8BITMIME',
+  6303: 'Locally served DNS zones',
+  6409: 'Message submission',
+  6522: 'multipart/report',
+  6531: 'SMTPUTF8',
+  6532: 'Internationalized headers',
+  6533: 'Internationalized delivery status notifications',
+  6604: 'DNS: RCODE and status bits with aliases',
+  6761: 'Special-use domain names',
+  6840: 'DNSSEC clarifications',
+  6891: 'EDNS(0)',
+  6895: 'DNS IANA considerations',
+  7208: 'SPF',
+  7435: 'Opportunistic security',
+  7468: 'PEM',
+  7505: 'Null MX',
+  7686: 'The special-use domain name .onion',
+  7766: 'DNS over TCP',
+  8020: 'NXDOMAIN: there really is nothing underneath',
+  8259: 'JSON',
+  8314: 'Cleartext considered obsolete: TLS for submission and access',
+  8996: 'TLS 1.0 and 1.1 deprecated',
+  9325: 'Secure use of TLS',
+  9422: 'LIMITS',
+}
+
+const HEAD = `# RFCs
+
+<!-- Made from the comments in src by \`node scripts/rfc-doc.ts\`; change them there. -->
+
+Where a paragraph is obeyed, it is named: this table says in which files of \`src\`. Their text is at \`https://www.rfc-editor.org/rfc/rfcNNNN\`.
+
+| RFC | paragraph | files |
+|---|---|---|
+`
+
+/** RFC → paragraph ('' for the RFC as a whole) → files. */
+type Mentions = Map<number, Map<string, Set<string>>>
+
+export function rfcDocument(): string {
+  const mentions: Mentions = new Map()
+  const files = globSync('**/*.ts', { cwd: join(ROOT, 'src') }).filter(path => !path.endsWith('.test.ts'))
+  for (const path of files.sort()) collect(mentions, path, readFileSync(join(ROOT, 'src', path), 'utf8'))
+  return (
+    HEAD +
+    [...mentions]
+      .sort(([a], [b]) => a - b)
+      .flatMap(rowsOf)
+      .join('')
+  )
+}
+
+function collect(mentions: Mentions, path: string, text: string): void {
+  const flowing = text.replaceAll(/\n\s*(?:\*|\/\/) /g, ' ') // a comment of several lines as one
+  for (const [, number, paragraphs = ''] of flowing.matchAll(/RFC (\d{3,5})((?:,?(?: and| to)? ?§[\d.]*\d)*)/g)) {
+    const of = known(mentions, Number(number), () => new Map<string, Set<string>>())
+    const named = paragraphs.match(/[\d.]*\d/g) ?? ['']
+    for (const paragraph of named) known(of, paragraph, () => new Set<string>()).add(path)
+  }
+}
+
+function known<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const value = map.get(key) ?? make()
+  map.set(key, value)
+  return value
+}
+
+function rowsOf([number, paragraphs]: [number, Map<string, Set<string>>]): string[] {
+  const title = TITLES[number]
+  const name = title === undefined ? `${number}` : `${number} ${title}`
+  return [...paragraphs]
+    .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
+    .map(([paragraph, files], i) => {
+      const places = [...files].map(file => `\`${file}\``).join(', ')
+      return `| ${i === 0 ? name : ''} | ${paragraph === '' ? '' : `§${paragraph}`} | ${places} |\n`
+    })
+}
+
+if (import.meta.main) writeFileSync(join(ROOT, 'docs/rfc.md'), rfcDocument())
