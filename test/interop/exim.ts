@@ -6,7 +6,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync,
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ids, maildirs } from './postfix.ts'
-import { freePort, listens, makeCertificate, run, succeed } from './program.ts'
+import { freePort, greets, makeCertificate, run, succeed } from './program.ts'
 
 export interface Exim {
   readonly host: string
@@ -58,7 +58,7 @@ export async function startExim(options: EximOptions): Promise<Exim> {
       .map(file => (existsSync(file) ? readFileSync(file, 'utf8') : ''))
       .join('')
   const daemon = run(exim('-bdf', '-q1m'))
-  await listens({ ...daemon, output: () => daemon.output() + log() }, '127.0.0.1', port)
+  await greets({ ...daemon, output: () => daemon.output() + log() }, { host: '127.0.0.1', port })
   return {
     host: '127.0.0.1',
     port,

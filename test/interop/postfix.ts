@@ -15,7 +15,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { call, freePort, listens, makeCertificate, type Program, run, succeed, until } from './program.ts'
+import { call, freePort, greets, makeCertificate, type Program, run, succeed, until } from './program.ts'
 
 export interface Postfix {
   readonly host: string
@@ -61,7 +61,7 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   const postqueue = (flag: string) => succeed({ name: 'postqueue', args: ['-c', config, flag], namespace })
   const log = (): string => (existsSync(join(folder, 'maillog')) ? readFileSync(join(folder, 'maillog'), 'utf8') : '')
   const master = run({ name: 'postfix', args: ['-c', config, 'start-fg'], namespace })
-  await listens(withLog(master, log), host, port, namespace)
+  await greets(withLog(master, log), { host, port, namespace })
   return {
     host,
     port,
@@ -207,15 +207,17 @@ function toCrlf(bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').replaceAll('\n', '\r\n'), 'latin1')
 }
 
+export interface Mailboxes {
+  readonly mail: (address: string) => Buffer[] | Promise<Buffer[]>
+  readonly find?: (address: string, wanted: (message: Buffer) => boolean) => Promise<Buffer | undefined>
+  readonly log: () => string
+}
+
 /** The first message in a mailbox that `wanted` likes, within 30 s. */
-export function arrives(
-  server: { readonly mail: (address: string) => Buffer[] | Promise<Buffer[]>; readonly log: () => string },
-  address: string,
-  wanted: (message: Buffer) => boolean,
-): Promise<Buffer> {
+export function arrives(server: Mailboxes, address: string, wanted: (message: Buffer) => boolean): Promise<Buffer> {
   return until(
     () => `a message for ${address}:\n${server.log().slice(-6000)}`,
-    async () => (await server.mail(address)).find(wanted),
+    async () => (server.find === undefined ? (await server.mail(address)).find(wanted) : server.find(address, wanted)),
     30_000,
   )
 }

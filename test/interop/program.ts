@@ -7,9 +7,8 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
-import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Debian puts servers into /usr/sbin, which a user's PATH lacks. */
@@ -18,16 +17,20 @@ export function findProgram(name: string): string | undefined {
   return folders.map(folder => join(folder, name)).find(path => existsSync(path))
 }
 
-/**
- * For `test(name, { skip })`: false when all programs are there, else the reason. Where CI=true it also registers a test that fails.
- * `others`: further things that are missing, in words.
- */
-export function skipWithout(programs: readonly string[], others: readonly string[] = []): string | false {
+export interface Needs {
+  /** Programs and other things, in words. */
+  readonly missing: readonly string[]
+  /** Why tests that need them are left out; false: everything is there. */
+  readonly skip: string | false
+  /** The same, but false where CI=true: the test that looks whether everything is there must fail there. */
+  readonly excuse: string | false
+}
+
+/** `others`: what else is missing, in words. */
+export function needs(programs: readonly string[], others: readonly string[] = []): Needs {
   const missing = [...programs.filter(name => findProgram(name) === undefined), ...others]
-  if (missing.length === 0) return false
-  const reason = `missing: ${missing.join(', ')} (as root on Debian 12: test/interop/install.sh)`
-  if (process.env['CI'] === 'true') test('the foreign programs are installed', () => assert.fail(reason))
-  return reason
+  const skip = missing.length > 0 && `missing: ${missing.join(', ')} (as root on Debian 12: test/interop/install.sh)`
+  return { missing, skip, excuse: process.env['CI'] === 'true' ? false : skip }
 }
 
 /** What is missing on this machine besides programs, for rigs that start other servers. */
@@ -155,29 +158,26 @@ export async function until<T>(
   throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`)
 }
 
-/** Resolves when something listens at this port (and, where it speaks first, greets). */
-export async function listens(program: Program, host: string, port: number, namespace?: string): Promise<void> {
+/** Resolves when a mail server greets at this port with 220, or where TLS comes first, when it accepts a connection. */
+export async function greets(
+  program: Program,
+  at: { host: string; port: number; tls?: boolean; namespace?: string | undefined },
+) {
   await until(
-    () => `port ${port}: ${program.output()}`,
+    () => `a greeting on port ${at.port}: ${program.output()}`,
     async () => {
-      assert.ok(!program.hasEnded(), `ended before it listened on ${port}: ${program.output()}`)
-      return (await accepts(host, port, namespace)) ? true : undefined
+      assert.ok(!program.hasEnded(), `ended before it listened on ${at.port}: ${program.output()}`)
+      const { stdout, code } = await call({
+        name: 'bash',
+        args: [
+          '-c',
+          `exec 3<>/dev/tcp/${at.host}/${at.port} && ${at.tls === true ? 'true' : 'read -t 5 -u 3 && echo $REPLY'}`,
+        ],
+        namespace: at.namespace,
+      })
+      return code === 0 && (at.tls === true || stdout.toString().startsWith('220')) ? true : undefined
     },
   )
-}
-
-async function accepts(host: string, port: number, namespace: string | undefined): Promise<boolean> {
-  if (namespace !== undefined) {
-    const probe = { name: 'bash', args: ['-c', `exec 3<>/dev/tcp/${host}/${port} && read -t 5 -u 3`], namespace }
-    return (await call(probe)).code === 0
-  }
-  const socket = connect({ host, port })
-  return once(socket, 'connect')
-    .then(
-      () => true,
-      () => false,
-    )
-    .finally(() => socket.destroy())
 }
 
 /** A port that is free at this moment, below those that the system gives to outgoing connections. */
