@@ -27,7 +27,6 @@ const engine = openEngine({
 const removed = sweep(data)
 
 let scheduled = false
-let timer: NodeJS.Timeout | undefined
 
 function schedule(): void {
   if (scheduled) return
@@ -35,16 +34,30 @@ function schedule(): void {
   setImmediate(run)
 }
 
-function run(): void {
-  scheduled = false
+/** ms that a commit waits for those who were in the last one and are about to come again: fewer, larger commits when many are at it. */
+const GATHER = 0.15
+const NEVER_NOTIFIED = new Int32Array(new SharedArrayBuffer(4))
+/** Operations in the last group. */
+let lastGroup = 0
+
+function receiveAll(): void {
   for (const port of ports.keys()) {
     for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) take(port, next.message)
   }
+}
+
+function run(): void {
+  scheduled = false
+  receiveAll()
+  if (engine.waiting > 0 && engine.waiting < lastGroup) {
+    Atomics.wait(NEVER_NOTIFIED, 0, 0, GATHER)
+    receiveAll()
+  }
+  lastGroup = engine.waiting
   if (engine.commit()) schedule()
   for (const [port, { answers }] of ports) {
     if (answers.length > 0) port.postMessage({ answers: answers.splice(0) } satisfies FromStorage)
   }
-  setTimer()
 }
 
 function take(port: MessagePort, asked: ToStorage): void {
@@ -58,18 +71,13 @@ function take(port: MessagePort, asked: ToStorage): void {
   }
 }
 
-/** Wakes when the first entry becomes due; looks at most once in 20 ms, at least once a minute. */
-function setTimer(): void {
-  if (timer) return
-  const due = engine.nextWake() ?? Number.POSITIVE_INFINITY
-  timer = setTimeout(
-    () => {
-      timer = undefined
-      if ((engine.nextWake() ?? Number.POSITIVE_INFINITY) <= Date.now()) engine.wake()
-      schedule()
-    },
-    Math.min(60_000, Math.max(20, due - Date.now())),
-  )
+/** ms: how late an entry may be noticed that has become due. One cheap look, whatever waits. */
+const LOOK = 250
+
+function look(): void {
+  if ((engine.nextWake() ?? Number.POSITIVE_INFINITY) > Date.now()) return
+  engine.wake()
+  schedule()
 }
 
 function prune(): void {
@@ -100,5 +108,5 @@ main.on('message', (message: ToStorageThread) => {
   }
 })
 prune()
-setTimer()
+setInterval(look, LOOK)
 main.postMessage({ is: 'ready', newestId: engine.newestId(), recovered: engine.recovered, removed })
