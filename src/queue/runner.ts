@@ -25,6 +25,8 @@ const LOW = 64
 const ROOM = 512
 /** Deliveries of this thread at the same time, to all destinations. */
 const ACTIVE = 1000
+/** Destinations in trouble that are remembered; beyond, those that failed the longest ago are forgotten. */
+const TROUBLED = 10_000
 /** Reports being made at the same time. */
 const REPORTS = 4
 
@@ -53,6 +55,8 @@ export interface RunnerOptions {
 export function createRunner(options: RunnerOptions) {
   const { storage, routing, reporter, now, chance } = options
   const lanes = new Map<string, Lane>()
+  /** How often those that are in trouble have failed; it outlives their lanes. */
+  const troubled = new Map<string, number>()
   let held = 0
   let claimed = 0
   let active = 0
@@ -66,6 +70,7 @@ export function createRunner(options: RunnerOptions) {
     const known = lanes.get(destination)
     if (known) return known
     const fresh = new Lane(destination)
+    fresh.failures = troubled.get(destination) ?? 0
     lanes.set(destination, fresh)
     return fresh
   }
@@ -137,7 +142,9 @@ export function createRunner(options: RunnerOptions) {
   function pump(of: Lane): void {
     if (of.waiting === 0 || stopping) return
     const { concurrency, rate } = share(of.destination)
-    while (of.active < concurrency && active < ACTIVE && of.until <= now()) {
+    // Whether a destination is well again is found out with one message, not with as many as it may have.
+    const most = of.failures > 0 ? Math.min(1, concurrency) : concurrency
+    while (of.active < most && active < ACTIVE && of.until <= now()) {
       if (rate !== undefined && of.nextStart > now()) {
         if (of.active === 0) void options.sleep(of.nextStart - now()).then(() => pump(of))
         return
@@ -231,6 +238,7 @@ export function createRunner(options: RunnerOptions) {
     // The entries remember what a lane that was empty for a while, or another thread's, has forgotten.
     of.failures = Math.max(of.failures + 1, ...attempted.map(({ entry }) => entry.attempts + 1))
     of.until = nextDue(of.failures, now(), chance(), options.retry)
+    noteTrouble(of)
     return { destination: of.destination, until: of.until }
   }
 
@@ -238,9 +246,20 @@ export function createRunner(options: RunnerOptions) {
     if (!attempted.some(({ result }) => result.is !== 'deferred' || result.of !== 'destination')) return undefined
     of.lastSuccess = now()
     of.failures = 0
+    troubled.delete(of.destination)
     if (of.until === 0) return undefined
     of.until = 0
     return { destination: of.destination, until: 0 }
+  }
+
+  function noteTrouble(of: Lane): void {
+    troubled.delete(of.destination)
+    troubled.set(of.destination, of.failures)
+    if (troubled.size <= TROUBLED) return
+    for (const longest of troubled.keys()) {
+      troubled.delete(longest)
+      return
+    }
   }
 
   /** What waits for a destination in trouble goes back to the disk, so that memory stays free for the others. */
@@ -449,7 +468,11 @@ export function createRunner(options: RunnerOptions) {
         const of = notice.until > 0 ? lane(notice.destination) : lanes.get(notice.destination)
         if (!of) return
         of.until = notice.until
-        if (of.until > now()) giveBack(of)
+        if (of.until > now()) {
+          of.failures ||= 1 // another thread found out
+          noteTrouble(of)
+          giveBack(of)
+        }
         pump(of)
         refill(of)
       }

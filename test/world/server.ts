@@ -1,0 +1,227 @@
+/** One of our servers, whole but for its threads and sockets: storage engine, queue, deliveries and reception in this process. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ServerConfig } from '../../src/config/define.ts'
+import { thisMachine } from '../../src/config/machine.ts'
+import { configSchema } from '../../src/config/schema.ts'
+import type { Listener, Settings } from '../../src/config/settings.ts'
+import type { Resolver } from '../../src/dns/resolver.ts'
+import { type Id, parseId } from '../../src/mail/id.ts'
+import { createAuthFailures } from '../../src/net/sources.ts'
+import { openPostOffice } from '../../src/post-office.ts'
+import { SmtpLoop } from '../../src/server/smtp.ts'
+import type { Change, DirectoryChange, QueueFilter } from '../../src/storage/operations.ts'
+import { type Engine, openEngine } from '../../src/storage/sqlite/engine.ts'
+import { openStorageReader, type QueueListing } from '../../src/storage/sqlite/reader.ts'
+import type { Storage } from '../../src/storage/storage.ts'
+import type { Asked } from '../../src/storage/wire.ts'
+import type { Clock } from './clock.ts'
+import { createSender, type Mail, type Sent } from './sender.ts'
+import type { MemoryNetwork } from './network.ts'
+
+export interface ServerSetup {
+  readonly hostname: string
+  readonly config?: Omit<ServerConfig, 'hostname' | 'data' | 'threads' | 'listeners'>
+  /** With their catch-all. Those of accounts and aliases need not be named. */
+  readonly domains?: Readonly<Record<string, string | undefined>>
+  readonly accounts?: readonly string[]
+  readonly aliases?: Readonly<Record<string, readonly string[]>>
+}
+
+export interface Surroundings {
+  readonly clock: Clock
+  readonly chance: () => number
+  readonly network: MemoryNetwork
+  readonly resolver: Resolver
+  readonly address: string
+  /** Its place among the servers, so that no two give the same id. */
+  readonly slot: number
+  /** Under which data folders are made. */
+  readonly folder: string
+}
+
+/** The timeline, as it was written. */
+export interface TimelineEvent {
+  readonly event: string
+  readonly time: number
+  readonly [key: string]: unknown
+}
+
+export interface MailIn {
+  /** Return-Path and Delivered-To. */
+  readonly head: string
+  readonly text: string
+  readonly at: number
+}
+
+export interface WorldServer {
+  readonly hostname: string
+  readonly address: string
+  /** From a client that may relay. */
+  send(mail: Mail): Promise<Sent>
+  /** As a stranger on port 25. */
+  receive(mail: Mail): Promise<Sent>
+  mailbox(account: string): MailIn[]
+  queue(filter?: QueueFilter): QueueListing[]
+  change(to: Change['to'], filter?: QueueFilter): Promise<number>
+  directory(change: DirectoryChange): Promise<void>
+  timeline(message: string): TimelineEvent[]
+  /** For the world's clock. */
+  readonly engine: Pick<Engine, 'nextWake' | 'wake'>
+  close(): Promise<void>
+}
+
+/** Who may relay, and who may not. */
+const FRIEND = '10.0.0.1'
+const STRANGER = '203.0.113.99'
+
+const EVERYTHING = 100_000
+
+export async function openServer(setup: ServerSetup, around: Surroundings): Promise<WorldServer> {
+  const { clock, chance, network, address } = around
+  const data = mkdtempSync(join(around.folder, 'server-'))
+  const settings = settingsOf(setup, data, address)
+  const engine = openEngine({
+    data,
+    timeline: settings.timeline,
+    now: clock.now,
+    notify: notice => clock.soon(() => office.notice(notice)),
+    log: () => undefined,
+  })
+  const reader = openStorageReader(data)
+  const storage = storageOf(engine, clock)
+  const office = openPostOffice(settings, {
+    slot: around.slot,
+    owner: 1,
+    storage,
+    reader,
+    newestId: 0,
+    ownAddresses: [address],
+    network: network.from(address),
+    resolver: around.resolver,
+    now: clock.now,
+    monotonic: clock.now,
+    sleep: clock.sleep,
+    chance,
+    random: bytes => Uint8Array.from({ length: bytes }, () => Math.floor(chance() * 256)),
+    passwords: { check: async (stored, password) => stored === password },
+    failures: createAuthFailures(clock.now),
+    budget: { limit: settings.limits.receiveMemory, used: 0 },
+    tlsPossible: () => false,
+    functions: () => undefined,
+  })
+  for (const listener of settings.listeners) {
+    if (listener.on === 'unix') continue
+    network.listen(address, listener.port, {
+      state: 'up',
+      accept(connection) {
+        const loop = new SmtpLoop(connection, office.receive(connection, listener), clock.now)
+        // As a real socket would: nothing is said before both ends are there.
+        clock.soon(() => loop.start())
+        return loop
+      },
+    })
+  }
+  office.start()
+  const directory = async (change: DirectoryChange): Promise<void> => {
+    const answer = storage.ask('directory', change)
+    await clock.settle()
+    const result = await answer
+    if (!('ok' in result) || result.ok !== 'done')
+      throw new Error(`${JSON.stringify(change)}: ${JSON.stringify(result)}`)
+  }
+  for (const change of directoryOf(setup)) await directory(change)
+  const sender = createSender(network, clock)
+
+  return {
+    hostname: setup.hostname,
+    address,
+    send: mail => sender.send(mail, FRIEND, address, mail.port ?? 25),
+    receive: mail => sender.send(mail, STRANGER, address, mail.port ?? 25),
+    mailbox(account) {
+      const id = reader.account(account)?.id
+      if (id === undefined) throw new Error(`there is no account ${account}`)
+      return reader.mails(id, 0, EVERYTHING).map(({ message, head, at }) => {
+        const content = reader.content(message)
+        return { head, at, text: content?.in === 'memory' ? Buffer.from(content.bytes).toString() : '' }
+      })
+    },
+    queue: (filter = {}) => reader.entries(filter, clock.now(), EVERYTHING),
+    async change(to, filter = {}) {
+      const answer = storage.ask('change', { filter, to })
+      await clock.settle()
+      const result = await answer
+      if ('failed' in result) throw new Error(result.failed.detail)
+      return result.ok
+    },
+    directory,
+    timeline: message => reader.timeline(idOf(message)).map((line): TimelineEvent => JSON.parse(line)),
+    engine,
+    async close() {
+      const stopped = office.stop()
+      await clock.settle()
+      // What a peer keeps waiting for is nobody's concern any more.
+      void stopped
+      reader.close()
+      engine.close()
+      rmSync(data, { recursive: true, force: true })
+    },
+  }
+}
+
+function idOf(text: string): Id {
+  const id = parseId(text)
+  if (id === undefined) throw new Error(`not an id: ${text}`)
+  return id
+}
+
+function settingsOf({ hostname, config }: ServerSetup, data: string, host: string): Settings {
+  const checked = configSchema(thisMachine('/')).parse({
+    relayFrom: ['10.0.0.0/8'],
+    ...config,
+    hostname,
+    data,
+    threads: 1,
+  })
+  const kinds = { smtp: 25, submission: 587 } as const
+  const listeners = (['smtp', 'submission'] as const).map(
+    (kind): Listener => ({ kind, on: 'tcp', host, port: kinds[kind], proxyFrom: [] }),
+  )
+  return { ...checked, listeners, user: undefined, tls: undefined, functionsFrom: undefined, dev: false }
+}
+
+function directoryOf({ domains = {}, accounts = [], aliases = {} }: ServerSetup): DirectoryChange[] {
+  const named = [...accounts, ...Object.keys(aliases)].map(address => address.slice(address.lastIndexOf('@') + 1))
+  const names = new Set([...Object.keys(domains), ...named])
+  return [
+    ...[...names].map((name): DirectoryChange => ({ is: 'add-domain', name, catchAll: domains[name] })),
+    ...accounts.map((address): DirectoryChange => ({ is: 'add-account', address, hash: 'secret' })),
+    ...Object.entries(aliases).map(([address, targets]): DirectoryChange => ({ is: 'set-alias', address, targets })),
+  ]
+}
+
+/** The storage thread without a thread: what is asked in one turn is one commit. */
+function storageOf(engine: Engine, clock: Clock): Storage {
+  let scheduled = false
+  function schedule(): void {
+    if (scheduled) return
+    scheduled = true
+    clock.soon(() => {
+      scheduled = false
+      if (engine.commit()) schedule()
+    })
+  }
+  return {
+    ask(name, input) {
+      return new Promise(resolve => {
+        // As in storage/port.ts: the pair is typed by `ask`, and the answer has the type that `name` says.
+        engine.ask({ name, input } as Asked, result => clock.soon(() => resolve(result)))
+        schedule()
+      })
+    },
+    record(events) {
+      engine.ask({ name: 'record', input: events }, () => undefined)
+      schedule()
+    },
+  }
+}
