@@ -59,7 +59,7 @@ const SHORT_LIFE = 10_000
 
 const file = (name: string): URL =>
   new URL(`${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
-const EXEC = [...process.execArgv, '--disable-warning=ExperimentalWarning']
+const EXEC = [...process.execArgv.filter(flag => flag.startsWith('--cpu-prof')), '--disable-warning=ExperimentalWarning']
 
 export async function startServer(options: SupervisorOptions): Promise<Started> {
   let { settings } = options
