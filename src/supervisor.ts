@@ -59,7 +59,10 @@ const SHORT_LIFE = 10_000
 
 const file = (name: string): URL =>
   new URL(`${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
-const EXEC = [...process.execArgv.filter(flag => flag.startsWith('--cpu-prof')), '--disable-warning=ExperimentalWarning']
+const EXEC = [
+  ...process.execArgv.filter(flag => flag.startsWith('--cpu-prof')),
+  '--disable-warning=ExperimentalWarning',
+]
 
 export async function startServer(options: SupervisorOptions): Promise<Started> {
   let { settings } = options
@@ -88,7 +91,7 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
   for (let slot = 0; slot < settings.threads; slot++) bound.push(await startThread(slot))
   const failed = bound.flat().find(of => of.is === 'failed')
   if (failed) {
-    await Promise.all(threads.map(thread => thread?.worker.terminate()))
+    await Promise.all(threads.flatMap(thread => (thread ? [thread.worker.terminate()] : [])))
     return { failed: portTrouble(failed) }
   }
   if (settings.user !== undefined) {
@@ -101,7 +104,7 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
   newestId = ready.newestId
   const storage = storageOver(connectStorage(), () => undefined)
   up = true
-  await Promise.all(threads.map(thread => thread && go(thread)))
+  await Promise.all(threads.flatMap(thread => (thread ? [go(thread)] : [])))
 
   function startThread(slot: number): Promise<readonly Bound[]> {
     const owner = ++owners
@@ -244,7 +247,9 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
 
     async stop() {
       stopping = true
-      const gone = threads.map(thread => thread && new Promise(resolve => thread.worker.once('exit', resolve)))
+      const gone = threads.flatMap(thread =>
+        thread ? [new Promise(resolve => thread.worker.once('exit', resolve))] : [],
+      )
       tellThreads({ is: 'stop' })
       await Promise.all(gone)
       await new Promise(resolve => {
