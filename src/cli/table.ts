@@ -44,7 +44,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
     texts
       .map((text, i) => {
         const last = i === columns.length - 1
-        const padded = pad(cut(text, widths[i] ?? 0), widths[i] ?? 0, columns[i]?.align, last)
+        const padded = pad(cutText(text, widths[i] ?? 0), widths[i] ?? 0, columns[i]?.align, last)
         const look = style(i)
         return look === undefined ? padded : styled(padded, look, on)
       })
@@ -83,7 +83,8 @@ function pad(text: string, width: number, align: 'right' | undefined, last: bool
   return last ? text : text + space
 }
 
-function cut(text: string, width: number): string {
+/** With an ellipsis where it is wider. */
+export function cutText(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   let short = ''
   for (const { segment } of SEGMENTS.segment(text)) {
