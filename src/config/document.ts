@@ -7,7 +7,7 @@ const HEAD = `# Configuration
 
 <!-- Made from src/config/schema.ts by \`node scripts/configuration-doc.ts\`; change it there. -->
 
-\`staffetta serve -c staffetta.config.ts\` reads one file: \`.ts\` or \`.mjs\` with a default export, or \`.json\` with the same keys.
+\`staffetta serve -c staffetta.config.ts\` reads one file: \`.ts\`, \`.mts\` or \`.mjs\` with a default export, or \`.json\` with the same keys.
 Only \`hostname\` has to be written, and only where the machine's own name is not a full one. \`staffetta check-config\` reads the file
 and says what is wrong with it; a running server reads it anew on SIGHUP. Domains, accounts and aliases are not in it: they are in
 the directory (\`staffetta domain\`, \`account\`, \`alias\`).

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -425,7 +425,7 @@ test('a file is read anew each time', async () => {
 
 const BROKEN: readonly (readonly [name: string, text: string | undefined, message: RegExp])[] = [
   ['none.ts', undefined, /^c {2}the file does not exist$/],
-  ['config.yaml', 'a: 1', /^c {2}is no configuration; its name must end in \.ts, \.mjs or \.json$/],
+  ['config.yaml', 'a: 1', /^c {2}is no configuration; its name must end in \.ts, \.mts, \.mjs or \.json$/],
   ['comma.json', '\ufeff{\n  "limits": {},\n}', /^c:3:1 {2}found "}", expected a key in double quotes/],
   ['list.json', '[]', /^c {2}a list is not an object; write an object like { hostname: 'mx1\.example\.org' }$/],
   ['syntax.ts', 'export default {\n  a: 1,\n  b: = 2,\n}', /^c:3:6 {2}is not valid: Expression expected$/],
@@ -462,6 +462,16 @@ test('a file that is no configuration at all', async () => {
     assert.equal(found.length, 1, name)
     assert.match(found[0] ?? '', message, name)
   }
+})
+
+test('in a package of type commonjs, a .ts file is told how to become a module; .mts is one', async () => {
+  mkdirSync(join(FOLDER, 'commonjs'))
+  write('commonjs/package.json', '{ "type": "commonjs" }')
+  const text = `${DEFINE}export default defineServer({ hostname: 'a.example.org' })\n`
+  assert.deepEqual(lines(await loadConfig(write('commonjs/x.ts', text), MACHINE)), [
+    'c  is not read as a module, since the package.json of its folder has "type": "commonjs"; name the file x.mts, or write "type": "module" there',
+  ])
+  assert.equal(settingsOf(await loadConfig(write('commonjs/x.mts', text), MACHINE)).hostname, 'a.example.org')
 })
 
 test('an error is printed with the name that the caller used', () => {

@@ -3,7 +3,8 @@
  * Nothing here throws for a bad file; a reload that fails therefore leaves the running settings as they are.
  */
 import { spawnSync } from 'node:child_process'
-import { dirname, extname, resolve } from 'node:path'
+import { findPackageJSON } from 'node:module'
+import { basename, dirname, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { explain, show } from './explain.ts'
 import { importDefault } from './functions.ts'
@@ -31,6 +32,8 @@ export function formatConfigError({ file, place, key, text }: ConfigError): stri
   return `${where}  ${key === '' ? text : `${key}: ${text}`}`
 }
 
+const KINDS = ['.ts', '.mts', '.mjs', '.json']
+
 /** ms that the code of a configuration may take. */
 const IMPORT_TIMEOUT = 30_000
 
@@ -45,8 +48,8 @@ export async function loadConfig(
   const kind = extname(absolute)
   const content = readSmall(absolute)
   if ('wrong' in content) return failed(file, undefined, `the file ${content.wrong}`)
-  if (kind !== '.ts' && kind !== '.mjs' && kind !== '.json')
-    return failed(file, undefined, 'is no configuration; its name must end in .ts, .mjs or .json')
+  if (!KINDS.includes(kind))
+    return failed(file, undefined, 'is no configuration; its name must end in .ts, .mts, .mjs or .json')
   const source = content.ok.replace(/^\ufeff/, '')
   const read = kind === '.json' ? parseJson(source) : await importFile(absolute)
   if (!('value' in read)) return failed(file, read.place, read.text)
@@ -109,10 +112,24 @@ async function withTimeout<T>(imported: Promise<T>): Promise<T> {
 
 function importTrouble(file: string, error: unknown): Value {
   if (!(error instanceof Error)) return { place: undefined, text: `its code threw ${show(error)}` }
+  if (error instanceof SyntaxError && isCommonJs(file)) return { place: undefined, text: notAModule(file) }
   const stack = error.stack ?? ''
   const text = error instanceof SyntaxError ? `is not valid: ${error.message}` : `its code failed: ${error.message}`
   const place = placeInStack(stack, file) ?? (error instanceof SyntaxError ? placeBySyntaxCheck(file) : undefined)
   return { place, text: text.replaceAll(/\s+/g, ' ') }
+}
+
+/** A `.ts` file is no module in a package of type commonjs, which is what `npm init` writes. */
+function isCommonJs(file: string): boolean {
+  if (extname(file) !== '.ts') return false
+  const about = findPackageJSON(pathToFileURL(file))
+  const read = about === undefined ? undefined : readSmall(about)
+  return read !== undefined && 'ok' in read && /"type"\s*:\s*"commonjs"/.test(read.ok)
+}
+
+function notAModule(file: string): string {
+  const name = basename(file, extname(file))
+  return `is not read as a module, since the package.json of its folder has "type": "commonjs"; name the file ${name}.mts, or write "type": "module" there`
 }
 
 /** Node.js names places as `path:3`, with a line that has ^ under the place, or as `path?query:3:10`. */
