@@ -3,18 +3,18 @@
  * then `accept`), delivered at once from memory; and what it claims from the storage when that says that something is ready. Both wait in the
  * lane of their destination, which delivers a few at a time. Whatever becomes of an attempt is settled in one transaction.
  */
-import { type Event, eventLine } from '../log/events.ts'
+import type { Event } from '../log/events.ts'
 import { type Content, contentSize } from '../mail/content.ts'
-import type { Notice as ReportNotice } from '../mail/notice.ts'
-import { reportsDue } from '../mail/report.ts'
 import type { Id } from '../mail/id.ts'
 import { type ClaimedWork, type Entry, type Notice, REPORT, type Settlement } from '../storage/operations.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type Hold, type Job, Lane } from './lanes.ts'
-import { makeReport, type Reporter } from './report.ts'
+import { settleReports } from './overdue.ts'
+import { createRecorder, kept } from './recorder.ts'
+import type { Reporter } from './report.ts'
 import type { Routing } from './routing.ts'
 import { nextDue, type RetrySettings } from './schedule.ts'
-import { type Attempted, type Result, type Settled, settle } from './settle.ts'
+import { type Attempted, type Result, settle } from './settle.ts'
 import { recipientOf, type Work } from './work.ts'
 
 /** Jobs of one source and of all that may wait in memory for one destination, straight from acceptance. */
@@ -53,14 +53,14 @@ export interface RunnerOptions {
 }
 
 export function createRunner(options: RunnerOptions) {
-  const { storage, routing, reporter, now, chance } = options
+  const { storage, routing, now, chance } = options
+  const recorder = createRecorder(options)
   const lanes = new Map<string, Lane>()
   /** How often those that are in trouble have failed; it outlives their lanes. */
   const troubled = new Map<string, number>()
   let held = 0
   let claimed = 0
   let active = 0
-  let settling = 0
   let backlog = true
   let claiming = false
   let stopping = false
@@ -174,7 +174,7 @@ export function createRunner(options: RunnerOptions) {
       const content = job.work.content ?? options.content(job.work.message)
       if (content === undefined) {
         finished()
-        await damaged(job.work, job.work.entries, 'its content is missing')
+        await recorder.damaged(job.work, job.work.entries, 'its content is missing')
       } else if (of.destination === REPORT) {
         await report(job.work, content)
         finished()
@@ -186,7 +186,7 @@ export function createRunner(options: RunnerOptions) {
       finished()
       await postpone(job.work, error instanceof Error ? error.message : String(error))
     }
-    free(job)
+    freed(job)
   }
 
   async function postpone(work: Work, trouble: string): Promise<void> {
@@ -201,12 +201,12 @@ export function createRunner(options: RunnerOptions) {
       reply: reason,
     }))
     const events = [{ event: 'damaged' as const, message: work.message, reason }]
-    await record(work, undefined, { results, notices: [], events }, undefined)
+    await recorder.record(work, undefined, { results, notices: [], events }, undefined)
   }
 
   async function deliver(of: Lane, work: Work, content: Content, started: number, finished: () => void): Promise<void> {
     const [sound, broken] = understand(work.entries)
-    if (broken.length > 0) await damaged(work, broken, 'the address cannot be read')
+    if (broken.length > 0) await recorder.damaged(work, broken, 'the address cannot be read')
     const outcomes =
       sound.length === 0
         ? []
@@ -228,7 +228,7 @@ export function createRunner(options: RunnerOptions) {
       delay && trouble && delay.until > 0
         ? [{ event: 'destination-delayed', message: work.message, reason: reasonOf(trouble.result), ...delay }]
         : []
-    await record(work, content, { ...settled, events: [...settled.events, ...noted] }, delay)
+    await recorder.record(work, content, { ...settled, events: [...settled.events, ...noted] }, delay)
     if (destinationWaits) giveBack(of)
   }
 
@@ -266,61 +266,16 @@ export function createRunner(options: RunnerOptions) {
   function giveBack(of: Lane): void {
     for (let job = of.take(); job; job = of.take()) {
       if (!job.hold) claimed--
-      const { entries } = job.work
-      const results = entries.map(({ n, destination, attempts, due, notice, reply }) => ({
-        n,
-        is: 'ready' as const,
-        destination,
-        attempts,
-        due,
-        notice,
-        reply,
-      }))
-      void record(job.work, undefined, { results, notices: [], events: [] }, undefined).then(() => free(job))
+      const results = job.work.entries.map(entry => kept(entry, 'ready'))
+      void recorder.record(job.work, undefined, { results, notices: [], events: [] }, undefined).then(() => freed(job))
     }
     of.backlog = true
   }
 
   async function report(work: Work, content: Content): Promise<void> {
     const [sound, broken] = understand(work.entries)
-    if (broken.length > 0) await damaged(work, broken, 'the address cannot be read')
-    const settled: { results: Settled['results'][number][]; notices: ReportNotice[]; events: Event[] } = {
-      results: [],
-      notices: [],
-      events: [],
-    }
-    for (const { entry, recipient } of sound) {
-      const overdue = entry.order !== undefined || entry.expires <= now()
-      const notice = overdue ? givenUp(entry, recipient, now()) : stillTrying(entry, recipient)
-      if (reportsDue(recipient, notice.action, work.envelope.returnPath)) settled.notices.push(notice)
-      if (overdue) {
-        const { status, reason } = notice
-        settled.results.push({ n: entry.n, is: 'done' })
-        settled.events.push({
-          event: 'bounced',
-          message: work.message,
-          recipient: entry.recipient,
-          to: undefined,
-          status,
-          reason,
-          reply: undefined,
-          attempts: entry.attempts,
-        })
-      } else {
-        const { n, attempts, due, reply } = entry
-        const is = due <= now() ? 'ready' : 'waiting'
-        settled.results.push({
-          n,
-          is,
-          destination: routing.destination(recipient.address),
-          attempts,
-          due,
-          notice: 0,
-          reply,
-        })
-      }
-    }
-    await record(work, content, settled, undefined)
+    if (broken.length > 0) await recorder.damaged(work, broken, 'the address cannot be read')
+    await recorder.record(work, content, settleReports(work, sound, routing, now()), undefined)
   }
 
   function understand(entries: readonly Entry[]): [{ entry: Entry; recipient: Attempted['recipient'] }[], Entry[]] {
@@ -334,87 +289,10 @@ export function createRunner(options: RunnerOptions) {
     return [sound, broken]
   }
 
-  /** Set aside, with an event; an operator can look at it, and the rest goes on. */
-  async function damaged(work: Work, entries: readonly Entry[], reason: string): Promise<void> {
-    const results = entries.map(({ n, destination, attempts, due, notice }) => ({
-      n,
-      is: 'held' as const,
-      destination,
-      attempts,
-      due,
-      notice,
-      reply: reason,
-    }))
-    await record(
-      work,
-      undefined,
-      { results, notices: [], events: [{ event: 'damaged', message: work.message, reason }] },
-      undefined,
-    )
-  }
-
-  /** One transaction for all that came of it, reports too. Tried until it is on disk: nothing that was done may be forgotten. */
-  async function record(
-    work: Work,
-    content: Content | undefined,
-    settled: Settled,
-    delay: Settlement['delay'],
-  ): Promise<void> {
-    const events = [...settled.events]
-    const reports = []
-    if (settled.notices.length > 0 && content) {
-      const made = await makeReport(
-        { message: work.message, at: work.at, envelope: work.envelope, content },
-        settled.notices,
-        reporter,
-      )
-      events.push(made.event)
-      if (made.report) reports.push(made.report)
-    }
-    const time = now()
-    const settlement: Settlement = {
-      message: work.message,
-      results: settled.results,
-      reports,
-      delay,
-      events: events.map(event => eventLine(time, event)),
-    }
-    settling++
-    await store(work, settled, settlement)
-    settling--
-    endIfIdle()
-  }
-
-  async function store(work: Work, settled: Settled, settlement: Settlement): Promise<void> {
-    for (let wait = 100; ; wait = Math.min(10_000, wait * 2)) {
-      const answer = await storage.ask('settle', settlement)
-      if ('ok' in answer) return
-      if (answer.failed.why === 'conflict') return orphaned(work, settled)
-      await options.sleep(wait)
-    }
-  }
-
-  /** The account was removed while its mail was under way: the next attempt finds that out and tells the sender. */
-  async function orphaned(work: Work, settled: Settled): Promise<void> {
-    const again = new Set(settled.results.filter(result => result.is === 'stored').map(result => result.n))
-    if (again.size === 0) return
-    const rest = settled.results.filter(result => !again.has(result.n))
-    const results = work.entries
-      .filter(entry => again.has(entry.n))
-      .map(({ n, destination, attempts, due, notice, reply }) => ({
-        n,
-        is: 'ready' as const,
-        destination,
-        attempts,
-        due,
-        notice,
-        reply,
-      }))
-    await record(work, undefined, { results: [...rest, ...results], notices: [], events: [] }, undefined)
-  }
-
-  function free({ hold }: Job): void {
+  /** Nothing of it is under way any more. */
+  function freed({ hold }: Job): void {
     if (hold && --hold.works === 0) held -= hold.bytes
+    endIfIdle()
   }
 
   function refill(of: Lane): void {
@@ -428,7 +306,7 @@ export function createRunner(options: RunnerOptions) {
   }
 
   function endIfIdle(): void {
-    if (active === 0 && settling === 0) idle?.()
+    if (active === 0 && !recorder.isBusy) idle?.()
   }
 
   return {
@@ -484,7 +362,7 @@ export function createRunner(options: RunnerOptions) {
     /** Starts nothing new, and waits for what is under way, until it is on disk what became of it. */
     async stop(): Promise<void> {
       stopping = true
-      if (active > 0 || settling > 0) await new Promise<void>(resolve => (idle = resolve))
+      if (active > 0 || recorder.isBusy) await new Promise<void>(resolve => (idle = resolve))
     },
 
     /** For the metrics. */
@@ -495,25 +373,6 @@ export function createRunner(options: RunnerOptions) {
 }
 
 export type Runner = ReturnType<typeof createRunner>
-
-function givenUp(entry: Entry, recipient: Attempted['recipient'], now: number): ReportNotice {
-  const [status, reason] =
-    entry.order === undefined ? ['4.4.7', entry.reply ?? 'It could not be delivered in time.'] : ['5.7.0', entry.order] // RFC 3463 §3.5
-  return { action: 'failed', recipient, status, reason, reply: undefined, remote: undefined, lastAttempt: now }
-}
-
-function stillTrying(entry: Entry, recipient: Attempted['recipient']): ReportNotice {
-  return {
-    action: 'delayed',
-    recipient,
-    status: '4.4.7',
-    reason: entry.reply ?? 'It could not be delivered so far.',
-    reply: undefined,
-    remote: undefined,
-    lastAttempt: undefined,
-    retryUntil: entry.expires,
-  }
-}
 
 function reasonOf(result: Result): string {
   return result.is === 'deferred' ? result.reason : ''
