@@ -2,34 +2,27 @@
 import { Command } from 'commander'
 import { readFileSync } from 'node:fs'
 import { CommandError, EXIT } from './access.ts'
-import { addAccount } from './account.ts'
-import { addAlias } from './alias.ts'
-import { addCheckConfig } from './check-config.ts'
-import { addDev } from './dev.ts'
-import { addDomain } from './domain.ts'
-import { addMail } from './mail.ts'
-import { addQueue } from './queue.ts'
-import { addSend } from './send.ts'
-import { addServe, type Machinery } from './serve.ts'
-import { addState } from './state.ts'
-import { addTrace } from './trace.ts'
+import type { Machinery } from './serve.ts'
 
-/** As the help lists them. */
-const COMMANDS: readonly ((root: Command, machinery: Machinery) => void)[] = [
-  addDev,
-  addServe,
-  addCheckConfig,
-  addDomain,
-  addAccount,
-  addAlias,
-  addMail,
-  addSend,
-  addQueue,
-  addTrace,
-  addState,
-]
+type Add = (root: Command, machinery: Machinery) => void
 
-export function program(machinery: Machinery): Command {
+/** As the help lists them. Each is loaded when it is asked for: a server has no use for the others. */
+const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  dev: async () => (await import('./dev.ts')).addDev,
+  serve: async () => (await import('./serve.ts')).addServe,
+  'check-config': async () => (await import('./check-config.ts')).addCheckConfig,
+  domain: async () => (await import('./domain.ts')).addDomain,
+  account: async () => (await import('./account.ts')).addAccount,
+  alias: async () => (await import('./alias.ts')).addAlias,
+  mail: async () => (await import('./mail.ts')).addMail,
+  send: async () => (await import('./send.ts')).addSend,
+  queue: async () => (await import('./queue.ts')).addQueue,
+  trace: async () => (await import('./trace.ts')).addTrace,
+  state: async () => (await import('./state.ts')).addState,
+}
+
+/** With the command that the arguments begin with, or with all of them. */
+async function program(machinery: Machinery, argv: readonly string[]): Promise<Command> {
   const root = new Command('staffetta')
     .description('A complete mail server: SMTP, queue, delivery and mailboxes in one program.')
     .version(version(), '-V, --version', 'print the version')
@@ -42,7 +35,8 @@ Exit codes: 0 done, 1 nothing was done or found, 64 wrong usage, 69 not
 available, 75 try again later, 78 wrong configuration. The commands work on a
 data folder whether its server runs or not.`,
     )
-  for (const add of COMMANDS) add(root, machinery)
+  const named = COMMANDS[argv[2] ?? '']
+  for (const load of named ? [named] : Object.values(COMMANDS)) (await load())(root, machinery)
   return root
 }
 
@@ -58,7 +52,7 @@ export async function runProgram(machinery: Machinery, argv: readonly string[]):
     throw error
   })
   try {
-    await program(machinery).parseAsync([...argv])
+    await (await program(machinery, argv)).parseAsync([...argv])
   } catch (error) {
     if (error instanceof CommandError) {
       console.error(error.message)

@@ -1,6 +1,6 @@
 /** `serve` and `dev`: the program as a server, from its start to its end. */
 import type { Command } from 'commander'
-import { formatConfigError, loadConfig } from '../config/load.ts'
+import { loadConfigApart } from '../config/load-apart.ts'
 import type { Settings } from '../config/settings.ts'
 import type { LogTarget } from '../log/lines.ts'
 import type { Started, SupervisorOptions } from '../supervisor.ts'
@@ -37,9 +37,9 @@ export function addServe(root: Command, machinery: Machinery): void {
 
 /** Throws CommandError with all that is wrong. */
 export async function settingsOf(file: string): Promise<Settings> {
-  const loaded = await loadConfig(file)
+  const loaded = await loadConfigApart(file)
   if ('ok' in loaded) return loaded.ok
-  throw new CommandError(loaded.errors.map(formatConfigError).join('\n'), EXIT.config)
+  throw new CommandError(loaded.errors.join('\n'), EXIT.config)
 }
 
 /** `file`: read again on SIGHUP; undefined in dev mode. Throws CommandError when it can't start. */
@@ -70,8 +70,8 @@ export async function run(
 
   const reload = async (): Promise<string | undefined> => {
     if (file === undefined) return 'there is no configuration file to read again'
-    const loaded = await loadConfig(file)
-    if ('errors' in loaded) return loaded.errors.map(formatConfigError).join('\n')
+    const loaded = await loadConfigApart(file)
+    if ('errors' in loaded) return loaded.errors.join('\n')
     return supervisor.reload(loaded.ok)
   }
   const control = await machinery.listenForControl({ data: settings.data, supervisor, reload })
