@@ -26,6 +26,8 @@ export interface Clock {
   readonly moveTo: (time: number) => void
   /** Turns, until nothing happens any more at this time. */
   readonly settle: () => Promise<void>
+  /** Calls it between two tasks, after so many of them. Only one at a time. */
+  readonly interrupt: (tasks: number, call: () => void) => void
 }
 
 /** Rounds without a task after which nothing is expected any more: promises have gone through, and what used setImmediate too. */
@@ -38,6 +40,7 @@ export function createClock(start: number): Clock {
   let order = 0
   let timers: { readonly time: number; readonly order: number; readonly call: () => void }[] = []
   let tasks: (() => void)[] = []
+  let interruption: { left: number; readonly call: () => void } | undefined
 
   function moveTo(time: number): void {
     now = Math.max(now, time)
@@ -54,13 +57,23 @@ export function createClock(start: number): Clock {
     soon: call => void tasks.push(call),
     next: () => timers.reduce<number | undefined>((first, { time }) => Math.min(first ?? time, time), undefined),
     moveTo,
+    interrupt(left, call) {
+      interruption = { left, call }
+    },
     async settle() {
       for (let turns = 0, quiet = 0; quiet < QUIET; turns++) {
         await new Promise(resolve => setImmediate(resolve))
         const batch = tasks
         tasks = []
         quiet = batch.length === 0 ? quiet + 1 : 0
-        for (const task of batch) task()
+        for (const task of batch) {
+          task()
+          if (interruption && --interruption.left <= 0) {
+            const { call } = interruption
+            interruption = undefined
+            call()
+          }
+        }
         if (turns > MOST_TURNS) throw new Error('the world does not come to rest')
       }
     },

@@ -17,7 +17,7 @@ export interface Mail {
 }
 
 export interface Sent {
-  /** The reply to the content, or to what was refused before. */
+  /** The reply to the content, or to what was refused before. '': the server was not there, or went away. */
   readonly reply: string
   /** '' when it was refused. */
   readonly id: string
@@ -52,7 +52,7 @@ export function createSender(network: MemoryNetwork, clock: Clock) {
         wake()
       },
     }))
-    if (dialled.is === 'failed') throw new Error(dialled.reason)
+    if (dialled.is === 'failed') return { reply: '', id: '', recipients: [] }
     const { connection } = dialled
 
     async function reply(): Promise<string> {

@@ -7,17 +7,18 @@ import { configSchema } from '../../src/config/schema.ts'
 import type { Listener, Settings } from '../../src/config/settings.ts'
 import type { Resolver } from '../../src/dns/resolver.ts'
 import { type Id, parseId } from '../../src/mail/id.ts'
+import type { Connection } from '../../src/net/connection.ts'
 import { createAuthFailures } from '../../src/net/sources.ts'
-import { openPostOffice } from '../../src/post-office.ts'
+import { openPostOffice, type PostOffice } from '../../src/post-office.ts'
 import { SmtpLoop } from '../../src/server/smtp.ts'
-import type { Change, DirectoryChange, QueueFilter } from '../../src/storage/operations.ts'
+import type { Change, DirectoryChange, Operations, QueueFilter } from '../../src/storage/operations.ts'
 import { type Engine, openEngine } from '../../src/storage/sqlite/engine.ts'
-import { openStorageReader, type QueueListing } from '../../src/storage/sqlite/reader.ts'
+import { openStorageReader, type QueueListing, type StorageReader } from '../../src/storage/sqlite/reader.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import type { Asked } from '../../src/storage/wire.ts'
 import type { Clock } from './clock.ts'
 import { createSender, type Mail, type Sent } from './sender.ts'
-import type { MemoryNetwork } from './network.ts'
+import type { Host, MemoryNetwork } from './network.ts'
 
 export interface ServerSetup {
   readonly hostname: string
@@ -66,8 +67,11 @@ export interface WorldServer {
   change(to: Change['to'], filter?: QueueFilter): Promise<number>
   directory(change: DirectoryChange): Promise<void>
   timeline(message: string): TimelineEvent[]
+  /** Gone in the middle of everything, and started again on what is on disk. */
+  crash(): void
   /** For the world's clock. */
-  readonly engine: Pick<Engine, 'nextWake' | 'wake'>
+  nextWake(): number | undefined
+  wake(): void
   close(): Promise<void>
 }
 
@@ -77,27 +81,115 @@ const STRANGER = '203.0.113.99'
 
 const EVERYTHING = 100_000
 
+/** One run of the server on its data, from start to stop or crash. */
+interface Life {
+  alive: boolean
+  readonly connections: Set<Connection>
+  readonly hosts: Host[]
+  readonly engine: Engine
+  readonly reader: StorageReader
+  readonly storage: Storage
+  readonly office: PostOffice
+}
+
 export async function openServer(setup: ServerSetup, around: Surroundings): Promise<WorldServer> {
-  const { clock, chance, network, address } = around
+  const { clock, network, address } = around
   const data = mkdtempSync(join(around.folder, 'server-'))
   const settings = settingsOf(setup, data, address)
+  const lives: Life[] = []
+  let life = begin(settings, around)
+  lives.push(life)
+
+  async function ask<Name extends 'change' | 'directory'>(
+    name: Name,
+    input: Operations[Name]['in'],
+  ): Promise<Operations[Name]['out']> {
+    const answer = life.storage.ask(name, input)
+    await clock.settle()
+    const result = await answer
+    if ('failed' in result) throw new Error(result.failed.detail)
+    return result.ok
+  }
+  const directory = async (change: DirectoryChange): Promise<void> => {
+    const result = await ask('directory', change)
+    if (result !== 'done') throw new Error(`${JSON.stringify(change)}: ${result}`)
+  }
+  for (const change of directoryOf(setup)) await directory(change)
+  const sender = createSender(network, clock)
+
+  return {
+    hostname: setup.hostname,
+    address,
+    send: mail => sender.send(mail, FRIEND, address, mail.port ?? 25),
+    receive: mail => sender.send(mail, STRANGER, address, mail.port ?? 25),
+    mailbox(account) {
+      const { reader } = life
+      const id = reader.account(account)?.id
+      if (id === undefined) throw new Error(`there is no account ${account}`)
+      return reader.mails(id, 0, EVERYTHING).map(({ message, head, at }) => {
+        const content = reader.content(message)
+        return { head, at, text: content?.in === 'memory' ? Buffer.from(content.bytes).toString() : '' }
+      })
+    },
+    queue: (filter = {}) => life.reader.entries(filter, clock.now(), EVERYTHING),
+    change: (to, filter = {}) => ask('change', { filter, to }),
+    directory,
+    timeline: message => life.reader.timeline(idOf(message)).map((line): TimelineEvent => JSON.parse(line)),
+    nextWake: () => life.engine.nextWake(),
+    wake: () => life.engine.wake(),
+    crash() {
+      life.alive = false
+      for (const host of life.hosts) host.state = 'refusing'
+      for (const connection of life.connections) connection.destroy()
+      life = begin(settings, around)
+      lives.push(life)
+    },
+    async close() {
+      // What a peer keeps waiting for is nobody's concern any more.
+      void life.office.stop()
+      await clock.settle()
+      for (const { reader, engine } of lives.toReversed()) {
+        reader.close()
+        engine.close()
+      }
+      rmSync(data, { recursive: true, force: true })
+    },
+  }
+}
+
+function begin(settings: Settings, around: Surroundings): Life {
+  const { clock, chance, network, address } = around
+  const connections = new Set<Connection>()
   const engine = openEngine({
-    data,
+    data: settings.data,
     timeline: settings.timeline,
     now: clock.now,
-    notify: notice => clock.soon(() => office.notice(notice)),
+    notify: notice =>
+      clock.soon(() => {
+        if (life.alive) life.office.notice(notice)
+      }),
     log: () => undefined,
   })
-  const reader = openStorageReader(data)
-  const storage = storageOf(engine, clock)
+  const reader = openStorageReader(settings.data)
+  const storage = storageOf(engine, clock, () => life.alive)
+  const outgoing = network.from(address)
   const office = openPostOffice(settings, {
     slot: around.slot,
     owner: 1,
     storage,
     reader,
-    newestId: 0,
+    newestId: engine.newestId(),
     ownAddresses: [address],
-    network: network.from(address),
+    network: {
+      connect(to, open) {
+        if (!life.alive) return new Promise(() => {})
+        return outgoing.connect(to, connection => {
+          if (life.alive) connections.add(connection)
+          else connection.destroy()
+          return open(connection)
+        })
+      },
+    },
     resolver: around.resolver,
     now: clock.now,
     monotonic: clock.now,
@@ -110,63 +202,24 @@ export async function openServer(setup: ServerSetup, around: Surroundings): Prom
     tlsPossible: () => false,
     functions: () => undefined,
   })
-  for (const listener of settings.listeners) {
-    if (listener.on === 'unix') continue
-    network.listen(address, listener.port, {
+  const hosts = settings.listeners.flatMap(listener => {
+    if (listener.on === 'unix') return []
+    const host: Host = {
       state: 'up',
       accept(connection) {
+        connections.add(connection)
         const loop = new SmtpLoop(connection, office.receive(connection, listener), clock.now)
         // As a real socket would: nothing is said before both ends are there.
         clock.soon(() => loop.start())
         return loop
       },
-    })
-  }
+    }
+    network.listen(address, listener.port, host)
+    return [host]
+  })
+  const life: Life = { alive: true, connections, hosts, engine, reader, storage, office }
   office.start()
-  const directory = async (change: DirectoryChange): Promise<void> => {
-    const answer = storage.ask('directory', change)
-    await clock.settle()
-    const result = await answer
-    if (!('ok' in result) || result.ok !== 'done')
-      throw new Error(`${JSON.stringify(change)}: ${JSON.stringify(result)}`)
-  }
-  for (const change of directoryOf(setup)) await directory(change)
-  const sender = createSender(network, clock)
-
-  return {
-    hostname: setup.hostname,
-    address,
-    send: mail => sender.send(mail, FRIEND, address, mail.port ?? 25),
-    receive: mail => sender.send(mail, STRANGER, address, mail.port ?? 25),
-    mailbox(account) {
-      const id = reader.account(account)?.id
-      if (id === undefined) throw new Error(`there is no account ${account}`)
-      return reader.mails(id, 0, EVERYTHING).map(({ message, head, at }) => {
-        const content = reader.content(message)
-        return { head, at, text: content?.in === 'memory' ? Buffer.from(content.bytes).toString() : '' }
-      })
-    },
-    queue: (filter = {}) => reader.entries(filter, clock.now(), EVERYTHING),
-    async change(to, filter = {}) {
-      const answer = storage.ask('change', { filter, to })
-      await clock.settle()
-      const result = await answer
-      if ('failed' in result) throw new Error(result.failed.detail)
-      return result.ok
-    },
-    directory,
-    timeline: message => reader.timeline(idOf(message)).map((line): TimelineEvent => JSON.parse(line)),
-    engine,
-    async close() {
-      const stopped = office.stop()
-      await clock.settle()
-      // What a peer keeps waiting for is nobody's concern any more.
-      void stopped
-      reader.close()
-      engine.close()
-      rmSync(data, { recursive: true, force: true })
-    },
-  }
+  return life
 }
 
 function idOf(text: string): Id {
@@ -201,21 +254,25 @@ function directoryOf({ domains = {}, accounts = [], aliases = {} }: ServerSetup)
 }
 
 /** The storage thread without a thread: what is asked in one turn is one commit. */
-function storageOf(engine: Engine, clock: Clock): Storage {
+function storageOf(engine: Engine, clock: Clock, isAlive: () => boolean): Storage {
   let scheduled = false
   function schedule(): void {
     if (scheduled) return
     scheduled = true
     clock.soon(() => {
       scheduled = false
-      if (engine.commit()) schedule()
+      if (isAlive() && engine.commit()) schedule()
     })
   }
   return {
     ask(name, input) {
       return new Promise(resolve => {
         // As in storage/port.ts: the pair is typed by `ask`, and the answer has the type that `name` says.
-        engine.ask({ name, input } as Asked, result => clock.soon(() => resolve(result)))
+        engine.ask({ name, input } as Asked, result =>
+          clock.soon(() => {
+            if (isAlive()) resolve(result)
+          }),
+        )
         schedule()
       })
     },

@@ -32,6 +32,10 @@ export interface World extends AsyncDisposable {
   timeline(message: string): TimelineEvent[]
   /** ms since 1970 */
   readonly now: () => number
+  /** A number from 0 up to 1, by the seed. */
+  readonly chance: () => number
+  /** In the middle of what happens, after so many steps of anybody. */
+  readonly interrupt: (steps: number, call: () => void) => void
   /** Connections that were tried: to 'address:port'. */
   readonly dialled: readonly { readonly at: number; readonly to: string; readonly from: string }[]
 }
@@ -56,8 +60,8 @@ export function createWorld({ seed }: { readonly seed: number }): World {
 
   function nextMoment(): number | undefined {
     let first = clock.next()
-    for (const { engine } of servers) {
-      const wake = engine.nextWake()
+    for (const server of servers) {
+      const wake = server.nextWake()
       if (wake !== undefined && (first === undefined || wake < first)) first = wake
     }
     return first
@@ -71,7 +75,7 @@ export function createWorld({ seed }: { readonly seed: number }): World {
       if (next === undefined || next > end) break
       if (moments > MOST_MOMENTS) throw new Error('too much happens')
       clock.moveTo(next)
-      for (const { engine } of servers) if ((engine.nextWake() ?? Infinity) <= clock.now()) engine.wake()
+      for (const server of servers) if ((server.nextWake() ?? Infinity) <= clock.now()) server.wake()
       await clock.settle()
     }
     clock.moveTo(end)
@@ -100,6 +104,8 @@ export function createWorld({ seed }: { readonly seed: number }): World {
     advance,
     timeline: message => servers.flatMap(server => server.timeline(message)),
     now: clock.now,
+    chance,
+    interrupt: clock.interrupt,
     dialled: network.dialled,
     async [Symbol.asyncDispose]() {
       for (const server of servers) await server.close()
