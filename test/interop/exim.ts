@@ -27,6 +27,8 @@ export interface EximOptions {
   readonly mailboxes: readonly string[]
   /** Domain → 'host::port'-like next hop: { host, port }. */
   readonly transports: Readonly<Record<string, { readonly host: string; readonly port: number }>>
+  /** Who may log in, by PLAIN under TLS. */
+  readonly login?: { readonly user: string; readonly password: string }
 }
 
 const EXIM = join(process.env['XDG_CACHE_HOME'] ?? '/var/cache', 'staffetta-interop/exim/usr/sbin/exim4')
@@ -143,5 +145,20 @@ remote:
 
 begin retry
 * * F,2h,5m
+
+begin authenticators
+${options.login === undefined ? '' : authenticator(options.login)}
+`
+}
+
+function authenticator({ user, password }: { readonly user: string; readonly password: string }): string {
+  return `
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  server_prompts = :
+  server_condition = \${if and{{eq{$auth2}{${user}}}{eq{$auth3}{${password}}}}}
+  server_set_id = $auth2
+  server_advertise_condition = \${if def:tls_in_cipher}
 `
 }

@@ -1,12 +1,13 @@
 /** What must hold with every foreign mail server as our previous and as our next hop, in both directions with STARTTLS. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
+import type { RelayConfig } from '../../src/config/define.ts'
 import { parseReport, type Report } from '../../src/mail/report-parser.ts'
 import { type Door, nodemailerTransport } from './clients.ts'
 import { corpus, difference, headerOf, large, type Message, withoutTrace } from './corpus.ts'
 import { arrives } from './postfix.ts'
 import { freePort, until } from './program.ts'
-import { type Staffetta, startStaffetta } from './staffetta.ts'
+import { type Environment, type Staffetta, startStaffetta } from './staffetta.ts'
 
 /** A foreign mail server. */
 export interface Neighbour {
@@ -24,6 +25,8 @@ export interface Hops<T extends Neighbour> {
   readonly start: (port: number) => Promise<T>
   /** Whether nothing waits there any more. */
   readonly isEmpty: (neighbour: T) => Promise<boolean>
+  /** How we log in there. */
+  readonly auth?: { readonly user: string; readonly pass: string }
   /** Tests for after those that all have in common. */
   readonly more?: (neighbour: () => T) => void
 }
@@ -35,14 +38,15 @@ const LOTTE = 'lötte@staffetta.test'
 const NOBODY = 'nobody@neighbour.test'
 const NOBODY_HERE = 'nobody@staffetta.test'
 
-/** A server of ours that sends mail for neighbour.test to this port, with TLS where it is offered. */
-export function startBeside(port: number, ours?: number): Promise<Staffetta> {
+/** A server of ours that sends mail for neighbour.test to this port, with TLS where it is offered, unless `relay` says otherwise. */
+export function startBeside(port: number, ours?: number, relay: Partial<RelayConfig> = {}, env: Environment = {}) {
   return startStaffetta({
     hostname: 'mx.staffetta.test',
     domains: ['staffetta.test'],
     accounts: [ANNA, LOTTE],
+    env,
     ...(ours === undefined ? {} : { port: ours }),
-    config: { routes: [{ to: 'neighbour.test', relay: { host: '127.0.0.1', port, tls: 'opportunistic' } }] },
+    config: { routes: [{ to: 'neighbour.test', relay: { host: '127.0.0.1', port, tls: 'opportunistic', ...relay } }] },
   })
 }
 
@@ -85,7 +89,7 @@ export function read(bytes: Buffer): Report {
   return report
 }
 
-export function hopTests<T extends Neighbour>({ name, skip, start, isEmpty, more }: Hops<T>): void {
+export function hopTests<T extends Neighbour>({ name, skip, start, isEmpty, auth, more }: Hops<T>): void {
   suite(`${name} beside us`, { skip }, () => {
     let neighbour: T
     let server: Staffetta
@@ -94,7 +98,7 @@ export function hopTests<T extends Neighbour>({ name, skip, start, isEmpty, more
     before(async () => {
       const port = await freePort()
       neighbour = await start(port)
-      server = await startBeside(neighbour.port, port)
+      server = await startBeside(neighbour.port, port, auth === undefined ? {} : { auth })
       here = { host: server.host, port }
     })
 
@@ -123,7 +127,7 @@ export function hopTests<T extends Neighbour>({ name, skip, start, isEmpty, more
       assert.equal(difference(withoutTrace(found), message.bytes), undefined, message.name)
       // RFC 3848, RFC 6531 §4.3: with TLS
       const received = /^Received:.*(?:\r\n[ \t].*)*/im.exec(headerOf(found))?.[0] ?? ''
-      assert.match(received, /\bwith (?:e|utf8e?)smtps\b/i, message.name)
+      assert.match(received, /\bwith (?:e|utf8e?)smtpsa?\b/i, message.name)
     }
 
     test(`${name} hands mail to us, byte for byte and with TLS`, async () => {

@@ -38,7 +38,7 @@ fi
 if [ ! -e "$exim/usr/sbin/exim4" ]; then
   work=$(mktemp -d)
   chmod 755 "$work"
-  (cd "$work" && apt-get download -q exim4-daemon-light && dpkg -x ./exim4-daemon-light_*.deb root)
+  (cd "$work" && apt-get download -q -o APT::Sandbox::User=root exim4-daemon-light && dpkg -x ./exim4-daemon-light_*.deb root)
   # Not setuid: the tests start it as its own user, on high ports.
   chmod 755 "$work/root/usr/sbin/exim4"
   mkdir -p "$(dirname "$exim")"

@@ -2,7 +2,7 @@
  * Machines of their own: network namespaces with an address each, joined by a bridge in one of them. Nothing appears in the network of
  * this machine. The namespaces carry the id of this process in their names and are taken away by name.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { call, findProgram, succeed } from './program.ts'
 
@@ -19,13 +19,11 @@ const ip = (...args: string[]) => succeed({ name: 'ip', args })
  * exec` shows them a file of their own in its place.
  */
 export async function buildNetwork(machines: Readonly<Record<string, string>>, resolver: string): Promise<Network> {
+  await removeAbandoned()
   const names = Object.keys(machines)
   const namespaces = new Map(names.map(name => [name, `staffetta-${process.pid}-${name}`]))
   const remove = async (): Promise<void> => {
-    for (const namespace of namespaces.values()) {
-      await call({ name: 'ip', args: ['netns', 'delete', namespace] })
-      rmSync(etcOf(namespace), { recursive: true, force: true })
-    }
+    for (const namespace of namespaces.values()) await removeNamespace(namespace)
   }
   try {
     await build(namespaces, machines, resolver)
@@ -64,6 +62,18 @@ async function build(
     await ip('-n', namespace, 'address', 'add', address, 'dev', 'eth0')
     await ip('-n', namespace, 'link', 'set', 'eth0', 'up')
   }
+}
+
+async function removeNamespace(namespace: string): Promise<void> {
+  await call({ name: 'ip', args: ['netns', 'delete', namespace] })
+  rmSync(etcOf(namespace), { recursive: true, force: true })
+}
+
+/** What tests left behind that were killed: their process is no more. */
+async function removeAbandoned(): Promise<void> {
+  const { stdout } = await call({ name: 'ip', args: ['netns', 'list'] })
+  for (const [namespace, pid] of stdout.toString().matchAll(/^staffetta-(\d+)-\w+/gm))
+    if (!existsSync(`/proc/${pid}`)) await removeNamespace(namespace)
 }
 
 function etcOf(namespace: string): string {

@@ -5,7 +5,7 @@ import { decodeQuotedPrintable } from '../../src/mail/quoted-printable.ts'
 import { bodyOf, corpus, headerOf } from './corpus.ts'
 import { ANNA, CARLA, hopTests, isReportOn, JORG, post, read, startBeside } from './hops.ts'
 import { arrives, type Postfix, startPostfix } from './postfix.ts'
-import { missingRights, needs } from './program.ts'
+import { missingRights, needs, until } from './program.ts'
 import type { Staffetta } from './staffetta.ts'
 
 const needed = needs(['openssl', 'postfix', 'postqueue'], missingRights())
@@ -70,4 +70,36 @@ suite('a Postfix of another age: neither 8BITMIME nor SMTPUTF8, CHUNKING or DSN'
       assert.equal(report.recipients[0]?.action, 'relayed') // RFC 3461 §5.2.2
     }
   })
+})
+
+suite('TLS that must be checked', { skip: needed.skip }, () => {
+  let postfix: Postfix
+
+  before(async () => {
+    postfix = await startPostfix({ hostname: 'mx.neighbour.test', mailboxes })
+  })
+
+  after(() => postfix?.stop())
+
+  for (const known of [true, false]) {
+    test(known ? 'a certificate that we trust: delivered' : 'one that nobody vouches for: it waits', async t => {
+      const env = known ? { NODE_EXTRA_CA_CERTS: postfix.certificate } : {}
+      const server = await startBeside(postfix.port, undefined, { tls: 'required' }, env)
+      t.after(() => server.stop())
+      const [message] = corpus({ from: ANNA, to: CARLA, international: undefined })
+      assert.ok(message)
+      await post({ host: server.host, port: server.ports.smtp }, message)
+      if (known) {
+        await arrives(postfix, CARLA, bytes => bytes.includes(message.messageId))
+      } else {
+        await until('an attempt', async () =>
+          (await server.queue()).some(row => /certificate|self-signed/i.test(JSON.stringify(row))) ? true : undefined,
+        )
+        assert.equal(
+          postfix.mail(CARLA).some(bytes => bytes.includes(message.messageId)),
+          false,
+        )
+      }
+    })
+  }
 })

@@ -20,6 +20,8 @@ import { call, freePort, greets, makeCertificate, type Program, run, succeed, un
 export interface Postfix {
   readonly host: string
   readonly port: number
+  /** A PEM file: its self-signed certificate, for the loopback address. */
+  readonly certificate: string
   readonly log: () => string
   /** The messages in a mailbox, oldest first, with LF turned into CRLF. */
   readonly mail: (address: string) => Buffer[]
@@ -65,6 +67,7 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   return {
     host,
     port,
+    certificate: tls.cert,
     log,
     mail: maildirs(mail, options.mailboxes),
     async queue() {

@@ -26,12 +26,16 @@ export interface Staffetta {
   readonly stop: () => Promise<void>
 }
 
+export type Environment = Readonly<Record<string, string>>
+
 export interface StaffettaOptions {
   readonly hostname: string
   readonly domains: readonly string[]
   /** Accounts, all with PASSWORD. */
   readonly accounts: readonly string[]
   readonly config?: ServerConfig
+  /** Of the server's process. */
+  readonly env?: Environment
   /** Of the smtp listener, where others must know it before; default: a free one. */
   readonly port?: number
   /** With an address of its own there: ports 25, 587 and 465. */
@@ -57,7 +61,7 @@ export async function startStaffetta(options: StaffettaOptions): Promise<Staffet
     })
   for (const domain of options.domains) await command(['domain', 'add', domain])
   for (const account of options.accounts) await command(['account', 'add', account, '--password-stdin'], PASSWORD)
-  const program = run({ name: process.execPath, args: [MAIN, 'serve', '-c', file], namespace })
+  const program = run({ name: process.execPath, args: [MAIN, 'serve', '-c', file], namespace, env: options.env ?? {} })
   const log = (): string => {
     const written = join(folder, 'staffetta.log')
     return program.output() + (existsSync(written) ? readFileSync(written, 'utf8') : '')
