@@ -35,7 +35,8 @@ Exit codes: 0 done, 1 nothing was done or found, 64 wrong usage, 69 not
 available, 75 try again later, 78 wrong configuration. The commands work on a
 data folder whether its server runs or not.`,
     )
-  const named = COMMANDS[argv[2] ?? '']
+  const name = argv[2] ?? ''
+  const named = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   for (const load of named ? [named] : Object.values(COMMANDS)) (await load())(root, machinery)
   return root
 }
