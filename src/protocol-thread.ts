@@ -13,6 +13,7 @@ import { passwordChecker } from './directory/passwords.ts'
 import { createCache } from './dns/cache.ts'
 import { createResolver } from './dns/client.ts'
 import type { Connection } from './net/connection.ts'
+import { collectGarbage } from './garbage.ts'
 import { createNetwork } from './net/dial.ts'
 import { type Listening, listen } from './net/listen.ts'
 import { createAuthFailures, createSources, shareOf } from './net/sources.ts'
@@ -174,7 +175,10 @@ const SMTP_PORT = 25
 main.on('message', (message: ToProtocolThread) => {
   switch (message.is) {
     case 'go':
-      void go(message).then(() => say({ is: 'serving' }))
+      void go(message).then(() => {
+        collectGarbage()
+        say({ is: 'serving' })
+      })
       return
     case 'reload':
       tls = message.tls

@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Settings } from './config/settings.ts'
+import { collectGarbage } from './garbage.ts'
 import type { LogTarget } from './log/lines.ts'
 import { createTicketKeys, ensureSelfSigned, loadTls, type TlsMaterial } from './net/tls.ts'
 import { dropRights, ownFolder } from './rights.ts'
@@ -263,6 +264,7 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
       storageWorker?.postMessage({ is: 'reopen-log' } satisfies ToStorageThread)
     },
   }
+  collectGarbage()
   return { ok: supervisor }
 }
 

@@ -24,17 +24,17 @@ const TABLE = `
   delivery           | one attempt: mailbox, MX, relay, LMTP, function                           | mail smtp config dns net directory
   server             | a connection, and what answers it                                         | mail smtp config log storage net directory policy queue
 
+  garbage.ts         | what starting up leaves in memory                                         |
   client.ts          | for programs that only send                                               | mail config dns net delivery
   index.ts           | the package, as programs import it                                        | mail config server client.ts
   post-office.ts     | what a thread does with mail, put together                                | mail smtp config dns storage net directory queue delivery server
   threads.ts         | what the threads say to each other                                        | mail config net
-  protocol-thread.ts | one per core: sessions and deliveries                                     | mail smtp config dns storage net directory server post-office.ts threads.ts
+  protocol-thread.ts | one per core: sessions and deliveries                                     | mail smtp config dns storage net directory server garbage.ts post-office.ts threads.ts
   rights.ts          | giving up those of root                                                   |
-  supervisor.ts      | starts, replaces and stops the threads                                    | mail config log storage net threads.ts rights.ts
+  supervisor.ts      | starts, replaces and stops the threads                                    | mail config log storage net garbage.ts threads.ts rights.ts
   control.ts         | the socket for the command line                                           | storage threads.ts supervisor.ts
   cli                | the command line                                                          | mail sasl smtp config log dns storage net directory delivery client.ts threads.ts control.ts supervisor.ts
   main.ts            | the program                                                               | cli control.ts supervisor.ts
-  index.ts           | what a program may import                                                 | mail config server client.ts
 `
 /** Each library has one place that gives it our words: a file, or the folder whose business it is. */
 const LIBRARIES: Readonly<Record<string, string>> = {
@@ -50,7 +50,7 @@ const LIBRARIES: Readonly<Record<string, string>> = {
 
 /** Folders without sockets, clock, chance, names and disk, and all that they may have from Node. */
 const PURE = ['mail', 'sasl', 'smtp']
-const PURE_MODULES = ['node:buffer', 'node:url']
+const PURE_MODULES = ['node:buffer', 'node:url', 'node:module'] // the last: to load a library late
 const IMPURE =
   /\b(?:Date\.now|new Date\(\)|Math\.random|performance\.|process\.|setTimeout|setInterval|setImmediate|fetch\(|crypto\.|console\.)/
 

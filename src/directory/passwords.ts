@@ -1,5 +1,4 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { hash, verify } from '@node-rs/argon2'
 import { prepare } from '../sasl/prepare.ts'
 
 /**
@@ -9,6 +8,9 @@ import { prepare } from '../sasl/prepare.ts'
  */
 const COST = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 } as const
 
+/** Loaded with the first log-in. */
+const argon2 = () => import('@node-rs/argon2')
+
 /** Hashes computed at the same time; the rest waits its turn, so that a flood of log-ins takes neither memory nor all threads of the pool. */
 const PARALLEL = 2
 const WAITING = 200
@@ -17,7 +19,7 @@ const REMEMBERED = 10_000
 /** Of the prepared form (RFC 4013), in which log-ins are compared. undefined: a password that nobody could log in with. */
 export async function hashPassword(password: string): Promise<string | undefined> {
   const prepared = prepare(password)
-  return prepared === undefined || prepared === '' ? undefined : hash(prepared, COST)
+  return prepared === undefined || prepared === '' ? undefined : (await argon2()).hash(prepared, COST)
 }
 
 export function passwordChecker() {
@@ -53,8 +55,9 @@ export function passwordChecker() {
         if (known && timingSafeEqual(known, digest(stored, password))) return true
       }
       if (waiting.length >= WAITING) return 'busy'
-      const against = stored ?? (await (decoy ??= hash(randomBytes(16).toString('hex'), COST)))
-      const matches = await turn(() => verify(against, password).catch(() => false))
+      const against =
+        stored ?? (await (decoy ??= argon2().then(({ hash }) => hash(randomBytes(16).toString('hex'), COST))))
+      const matches = await turn(async () => (await argon2()).verify(against, password).catch(() => false))
       if (!matches || stored === undefined) return false
       if (right.size >= REMEMBERED) right.clear()
       right.set(stored, digest(stored, password))

@@ -1,4 +1,12 @@
-import { saslprep } from '@mongodb-js/saslprep'
+import { createRequire } from 'node:module'
+
+let library: typeof import('@mongodb-js/saslprep') | undefined
+
+/** Its tables take 2.5 MB, so it is loaded with the first name or password that isn't plain ASCII. */
+function saslprep(text: string): string {
+  library ??= createRequire(import.meta.url)('@mongodb-js/saslprep') as typeof import('@mongodb-js/saslprep')
+  return library.saslprep(text, { allowUnassigned: true })
+}
 
 const PRINTABLE_ASCII = /^[ -~]*$/
 
@@ -11,7 +19,7 @@ export function prepare(text: string): string | undefined {
   try {
     // RFC 4013 §2.5 would have unassigned code points refused in what is stored; its Unicode is 3.2 of 2002, and an emoji
     // in a password is none the worse for being younger.
-    return saslprep(text, { allowUnassigned: true }) || undefined
+    return saslprep(text) || undefined
   } catch {
     return undefined // the library's way to say: prohibited
   }
