@@ -4,7 +4,6 @@ import { runInNewContext } from 'node:vm'
 
 export function collectGarbage(): void {
   setFlagsFromString('--expose-gc') // of the whole process, and another thread may be here too: it stays
-  // The flag is that of the process: another thread may have taken it away again, and then this one does without.
   const collect: unknown = runInNewContext('globalThis.gc')
   if (typeof collect === 'function') collect()
 }
