@@ -20,11 +20,19 @@ import { recipientOf, type Work } from './work.ts'
 /** Jobs of one source and of all that may wait in memory for one destination, straight from acceptance. */
 const HOT_PER_SOURCE = 200
 const HOT_PER_LANE = 400
-/** Jobs claimed: wanted when a lane has fewer than LOW, at most ROOM wait in all. */
+/**
+ * Jobs claimed: wanted when a lane has fewer than LOW, CLAIM at once, and at most ROOM wait in all. There is room for many slow destinations
+ * beside each other, lest what they have waiting keep the others' work on the disk.
+ */
 const LOW = 64
-const ROOM = 512
-/** Deliveries of this thread at the same time, to all destinations. */
-const ACTIVE = 1000
+const CLAIM = 512
+const ROOM = 4096
+/**
+ * Deliveries of this thread at the same time. The second half is for destinations that have hardly anything under way (a FEW-th of their share),
+ * lest slow ones take everything.
+ */
+const ACTIVE = 2000
+const FEW = 20
 /** Destinations in trouble that are remembered; beyond, those that failed the longest ago are forgotten. */
 const TROUBLED = 10_000
 /** Reports being made at the same time. */
@@ -58,6 +66,8 @@ export function createRunner(options: RunnerOptions) {
   const lanes = new Map<string, Lane>()
   /** How often those that are in trouble have failed; it outlives their lanes. */
   const troubled = new Map<string, number>()
+  /** Lanes that could not begin because of ACTIVE, in the order of their turns: with hardly anything under way, and the others. */
+  const crowdedOut = { few: new Set<Lane>(), more: new Set<Lane>() }
   let held = 0
   let claimed = 0
   let active = 0
@@ -93,7 +103,7 @@ export function createRunner(options: RunnerOptions) {
   // In: what was claimed.
 
   function wantsWork(): boolean {
-    return backlog && !claiming && !stopping && claimed < ROOM / 2 && active < ACTIVE
+    return backlog && !claiming && !stopping && claimed <= ROOM - CLAIM && active < ACTIVE
   }
 
   function claimSoon(): void {
@@ -105,7 +115,7 @@ export function createRunner(options: RunnerOptions) {
     for (const of of except) of.backlog = true
     backlog = false
     void storage
-      .ask('claim', { owner: options.owner, room: ROOM - claimed, except: except.map(of => of.destination) })
+      .ask('claim', { owner: options.owner, room: CLAIM, except: except.map(of => of.destination) })
       .then(answer => {
         claiming = false
         if ('failed' in answer) {
@@ -139,12 +149,19 @@ export function createRunner(options: RunnerOptions) {
 
   // Out.
 
+  /** Begins as many deliveries to the destination as there may be now. */
   function pump(of: Lane): void {
     if (of.waiting === 0 || stopping) return
     const { concurrency, rate } = share(of.destination)
     // Whether a destination is well again is found out with one message, not with as many as it may have.
     const most = of.failures > 0 ? Math.min(1, concurrency) : concurrency
-    while (of.active < most && active < ACTIVE && of.until <= now()) {
+    while (of.active < most && of.until <= now()) {
+      const few = of.active * FEW < concurrency
+      if (active >= (few ? ACTIVE : ACTIVE / 2)) {
+        const line = few ? crowdedOut.few : crowdedOut.more
+        line.add(of)
+        return
+      }
       if (rate !== undefined && of.nextStart > now()) {
         if (of.active === 0) void options.sleep(of.nextStart - now()).then(() => pump(of))
         return
@@ -159,6 +176,24 @@ export function createRunner(options: RunnerOptions) {
     }
   }
 
+  /** A delivery has ended: those that found no room come first, and its own destination after them. */
+  function pumpNext(own: Lane): void {
+    const { few, more } = crowdedOut
+    if (few.size > 0 || more.size > 0) {
+      for (const of of few) {
+        if (active >= ACTIVE) break
+        few.delete(of)
+        pump(of)
+      }
+      for (const of of more) {
+        if (active >= ACTIVE / 2) break
+        more.delete(of)
+        pump(of)
+      }
+    }
+    pump(own)
+  }
+
   async function run(of: Lane, job: Job): Promise<void> {
     const started = now()
     let over = false
@@ -167,7 +202,7 @@ export function createRunner(options: RunnerOptions) {
       over = true
       of.active--
       active--
-      pump(of)
+      pumpNext(of)
       refill(of)
     }
     try {

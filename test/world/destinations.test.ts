@@ -70,4 +70,88 @@ suite("destinations do not stand in each other's way", () => {
     await world.advance('1 min')
     assert.equal(away.taken.length, 100)
   })
+
+  test('after a restart the single message of one sender does not wait behind the thousand of another', async () => {
+    await using world = createWorld({ seed: 14 })
+    const home = await world.server({
+      hostname: 'mx.home.test',
+      accounts: ['ann@home.test', 'bob@home.test'],
+      config: { queue: { concurrency: 2 } },
+    })
+    const slow = world.peer('mx.slow.test', { slow: 10_000 })
+    world.zone['slow.test'] = { mx: [[10, 'mx.slow.test']] }
+    for (let i = 0; i < 1000; i++) await home.send({ from: 'ann@home.test', to: `u${i}@slow.test` })
+    await home.send({ from: 'bob@home.test', to: 'one@slow.test' })
+    home.crash()
+    const restarted = world.now()
+    await world.advance('1 min')
+    const single = slow.taken.find(({ from }) => from === 'bob@home.test')
+    assert.ok(single && single.at - restarted <= 40_000, 'the single message waited')
+  })
+
+  test('a dozen slow hosts with long queues do not keep a retry to a fast one waiting', async () => {
+    await using world = createWorld({ seed: 15 })
+    const home = await world.server({
+      hostname: 'mx.home.test',
+      accounts: ['ann@home.test'],
+      config: { queue: { concurrency: 2 } },
+    })
+    for (let i = 0; i < 12; i++) {
+      world.peer(`mx.slow${i}.test`, { slow: 60_000 })
+      world.zone[`slow${i}.test`] = { mx: [[10, `mx.slow${i}.test`]] }
+    }
+    let grey = true
+    const fast = world.peer('mx.fast.test', {
+      answer: command => (grey && command.startsWith('RCPT') ? '451 4.7.1 Later' : undefined),
+    })
+    world.zone['fast.test'] = { mx: [[10, 'mx.fast.test']] }
+    const everybody = Array.from({ length: 12 }, (_, i) => `x@slow${i}.test`)
+    for (let i = 0; i < 200; i++) await home.send({ from: 'ann@home.test', to: everybody })
+    await home.send({ from: 'ann@home.test', to: 'one@fast.test' })
+    grey = false
+    home.crash()
+    await world.advance('10 min')
+    assert.equal(fast.taken.length, 1)
+  })
+
+  test('thousands of hosts that do not answer are all tried, and one that does is not kept waiting', async () => {
+    await using world = createWorld({ seed: 16 })
+    const home = await world.server({
+      hostname: 'mx.home.test',
+      accounts: ['ann@home.test'],
+      config: { limits: { recipients: 3000 } },
+    })
+    const silent = world.peer('mx.silent.test')
+    silent.state = 'silent'
+    const well = world.peer('mx.well.test')
+    world.zone['well.test'] = { mx: [[10, 'mx.well.test']] }
+    const everybody = Array.from({ length: 2500 }, (_, i) => `x@silent${i}.test`)
+    for (let i = 0; i < 2500; i++) world.zone[`silent${i}.test`] = { mx: [[10, 'mx.silent.test']] }
+    await home.send({ from: 'ann@home.test', to: everybody })
+    await home.send({ from: 'ann@home.test', to: 'bob@well.test' })
+    const sent = world.now()
+    await world.advance('2 min')
+    assert.ok((well.taken[0]?.at ?? Infinity) <= sent + 31_000, 'one time-out at most')
+    assert.equal(world.dialled.filter(({ to }) => to === `${silent.address}:25`).length, 2500)
+  })
+
+  test('fifty slow hosts with all that they may have under way leave room for others', async () => {
+    await using world = createWorld({ seed: 17 })
+    const home = await world.server({ hostname: 'mx.home.test', accounts: ['ann@home.test', 'bob@home.test'] })
+    const well = world.peer('mx.well.test')
+    world.zone['well.test'] = { mx: [[10, 'mx.well.test']] }
+    const everybody = Array.from({ length: 60 }, (_, i) => `x@slow${i}.test`)
+    for (let i = 0; i < 60; i++) {
+      world.peer(`mx.slow${i}.test`, { slow: 300_000 })
+      world.zone[`slow${i}.test`] = { mx: [[10, `mx.slow${i}.test`]] }
+    }
+    for (let i = 0; i < 25; i++) await home.send({ from: 'ann@home.test', to: everybody })
+    const sent = world.now()
+    await home.send({ from: 'ann@home.test', to: ['one@well.test', 'bob@home.test'] })
+    await world.advance('10 s')
+    assert.equal(well.taken[0]?.at, sent)
+    assert.equal(home.mailbox('bob@home.test').length, 1)
+    await world.advance('1 hour')
+    assert.deepEqual(home.queue(), [])
+  })
 })

@@ -200,6 +200,7 @@ export function queueTables(database: DatabaseSync) {
     ): Claimed & { readonly damaged: readonly Id[] } {
       const entries: Entry[] = []
       const damaged: Id[] = []
+      const except = new Set(claim.except)
       const start = cursors.destination
       let more = false
       let wrapped = false
@@ -217,7 +218,7 @@ export function queueTables(database: DatabaseSync) {
         }
         const destination = String(next)
         cursors.destination = destination
-        if (delayed(destination) || claim.except.includes(destination)) continue
+        if (delayed(destination) || except.has(destination)) continue
         const room = Math.min(PER_DESTINATION, claim.room - entries.length)
         const taken = claimDestination(destination, cursors.sources.get(destination) ?? '', room, claim.owner)
         remember(cursors.sources, destination, taken.after)
