@@ -1,7 +1,10 @@
-import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { type FileHandle, open, statfs, unlink } from 'node:fs/promises'
 import { readdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatId, type Id, parseId } from '../mail/id.ts'
+
+/** Bytes that must stay free on the disk: below, nothing new is accepted, and what is under way can still be settled. */
+export const RESERVE = 16 * 1024 * 1024
 
 /** Contents over 256 KB are files of their own: `bodies/ID`. The database names them by the message's id, after they are synced. */
 export function bodyPath(data: string, id: Id): string {
@@ -26,6 +29,8 @@ export async function createBody(data: string, id: Id): Promise<BodyFile> {
   return {
     path,
     async write(chunk) {
+      const { bavail, bsize } = await statfs(data)
+      if (bavail * bsize - chunk.length < RESERVE) throw new Error('ENOSPC: what is left is for the queue')
       for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
     },
     async finish() {

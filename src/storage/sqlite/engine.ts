@@ -1,6 +1,7 @@
-import { statfsSync, unlinkSync } from 'node:fs'
+import { statfsSync, statSync, unlinkSync } from 'node:fs'
+import type { SQLOutputValue } from 'node:sqlite'
 import { eventLine } from '../../log/events.ts'
-import { bodyPath } from '../bodies.ts'
+import { bodyPath, RESERVE } from '../bodies.ts'
 import { formatId, type Id } from '../../mail/id.ts'
 import type {
   Change,
@@ -12,7 +13,7 @@ import type {
   TimelineRecord,
 } from '../operations.ts'
 import type { Asked } from '../wire.ts'
-import { openWriter, PAGE_SIZE } from './database.ts'
+import { databasePath, openWriter, PAGE_SIZE } from './database.ts'
 import { directoryTables } from './directory.ts'
 import { mailboxTables, NoSuchAccount } from './mailboxes.ts'
 import { type ClaimCursors, DAMAGED, type Place, queueTables } from './queue.ts'
@@ -35,11 +36,13 @@ export interface EngineOptions {
   readonly log: (lines: readonly string[]) => void
 }
 
-/** Bytes that must stay free on the disk: below, nothing new is accepted, and what is under way can still be settled. */
-const RESERVE = 16 * 1024 * 1024
+/** Bytes: with more there is no need to count exactly. */
+const PLENTY = 64 * RESERVE
 /** Bytes and operations of one group. */
 const GROUP_BYTES = 16 * 1024 * 1024
 const GROUP_OPERATIONS = 1000
+/** When there is little room. */
+const GROUP_OPERATIONS_LOW = 50
 /** Events that wait for a commit without being asked for. */
 const RECORDS = 10_000
 
@@ -48,12 +51,11 @@ interface Pending {
   readonly answer: Answer
 }
 
-/** Bytes: free on the disk, unused inside the database file, and promised since `at` (ms since 1970). */
+/** Bytes free on the disk, and unused inside the database file, at the time `at` (ms since 1970). */
 interface Space {
   readonly at: number
   readonly free: number
   readonly reusable: number
-  taken: number
 }
 
 /** What a transaction does outside of the database once it is on disk. */
@@ -71,10 +73,11 @@ export function openEngine(options: EngineOptions) {
   const directory = directoryTables(database)
   const mailboxes = mailboxTables(database)
   const timeline = timelineWriter(database, options.timeline, now())
-  const [begin, commitNow, rollback, freePages, checkpoint] = [
+  const [begin, commitNow, rollback, pages, freePages, checkpoint] = [
     'BEGIN IMMEDIATE',
     'COMMIT',
     'ROLLBACK',
+    'PRAGMA page_count',
     'PRAGMA freelist_count',
     'PRAGMA wal_checkpoint(TRUNCATE)',
   ].map(sql => database.prepare(sql))
@@ -84,10 +87,18 @@ export function openEngine(options: EngineOptions) {
   /** Threads that ended: what they still had asked for before is not done in their name any more. */
   const gone = new Set<number>()
   let records: TimelineRecord[] = []
-  let space: Space = { at: 0, free: 0, reusable: 0, taken: 0 }
+  let space: Space = { at: 0, free: 0, reusable: 0 }
+  /** Bytes of the submissions in `pending`. */
+  let promised = 0
+  let shortened = 0
 
-  /** Nothing of it happened when it failed. What follows from it is done after the commit, and can't make it fail any more. */
+  /** Nothing of it happened when it failed; without room it is run a second time. What follows from it is done after the commit, and can't make it fail any more. */
   function transaction(run: (after: After) => void): StorageResult<undefined> {
+    const done = attempt(run)
+    return 'failed' in done && done.failed.why === 'full' && shortenLog() ? attempt(run) : done
+  }
+
+  function attempt(run: (after: After) => void): StorageResult<undefined> {
     const after: After = { notices: [], lines: [], files: [], work: false }
     try {
       begin?.run()
@@ -98,9 +109,7 @@ export function openEngine(options: EngineOptions) {
     } catch (error) {
       timeline.rolledBack()
       if (database.isTransaction) rollback?.run()
-      const failed = failureOf(error)
-      if (failed.why === 'full') shortenLog()
-      return { failed }
+      return { failed: failureOf(error) }
     }
     announce(after)
     return { ok: undefined }
@@ -172,9 +181,10 @@ export function openEngine(options: EngineOptions) {
     let changed = 0
     const batch = (): void => {
       let next: Place | undefined
+      let found = 0
       const result = transaction(after => {
         const part = queue.change(change, now(), place)
-        changed += part.changed
+        found = part.changed
         after.files.push(...part.files)
         for (const message of part.messages) events(after, message, [operatorEvent(message, change, now())])
         if (FREES_DESTINATIONS.has(change.to.is)) {
@@ -184,6 +194,7 @@ export function openEngine(options: EngineOptions) {
         after.work = part.changed > 0
         next = part.next
       })
+      changed += found
       if ('failed' in result) answer(result)
       else if (next === undefined) answer({ ok: changed })
       else {
@@ -219,6 +230,7 @@ export function openEngine(options: EngineOptions) {
   function group(operations: readonly Pending[], recorded: readonly TimelineRecord[]): void {
     const results: Operations[OperationName]['out'][] = []
     const done = transaction(after => {
+      results.length = 0
       for (const { subject, event } of recorded) events(after, subject, [event])
       for (const { asked } of operations) results.push(apply(asked, after))
     })
@@ -232,35 +244,54 @@ export function openEngine(options: EngineOptions) {
   }
 
   /**
-   * Whether so many bytes can be taken in. What was removed leaves room inside the database file, which is used again but never given back;
-   * then it is enough that the write-ahead log has room. Looked up at most four times a second.
+   * Whether a submission of so many bytes can be taken in. What was removed leaves room inside the database file, which is used again but
+   * never given back; then it is enough that the log has room. Looked up always when there is little, else four times a second.
    */
   function takeRoom(bytes: number): boolean {
-    const fits = (): boolean => {
-      const more = bytes + space.taken
-      return space.free - more >= RESERVE || (space.free >= RESERVE / 2 && space.reusable - more >= RESERVE / 2)
-    }
-    if (now() - space.at > 250 || (space.taken > 0 && !fits())) {
-      space = lookUpSpace()
-      if (space.free < 2 * RESERVE && shortenLog()) space = lookUpSpace()
-    }
-    const taken = fits()
-    if (taken) space.taken += bytes
+    look()
+    if (!fits(promised + bytes) && now() - shortened > 50 && shortenLog()) space = lookUpSpace()
+    const taken = fits(promised + bytes)
+    if (taken) promised += bytes
     return taken
+  }
+
+  function look(): void {
+    const age = now() - space.at
+    if (age > 250 || (age > 0 && space.free < PLENTY)) space = lookUpSpace()
+  }
+
+  /**
+   * The log grows also by what is settled, and it must never take the room that is needed to write it back: then nothing could move any
+   * more. Answers how many operations the next group may have.
+   */
+  function keepRoom(): number {
+    look()
+    if (space.free >= 2 * RESERVE) return GROUP_OPERATIONS
+    if (space.free < (RESERVE / 4) * 3 && shortenLog()) space = lookUpSpace()
+    return GROUP_OPERATIONS_LOW
+  }
+
+  function fits(bytes: number): boolean {
+    if (space.free - bytes >= RESERVE) return true
+    return space.free >= RESERVE / 2 && space.reusable - bytes >= RESERVE / 2
   }
 
   function lookUpSpace(): Space {
     try {
       const { bavail, bsize } = statfsSync(data)
-      const reusable = Number(freePages?.get()?.['freelist_count']) * PAGE_SIZE
-      return { at: now(), free: bavail * bsize, reusable, taken: 0 }
+      const free = bavail * bsize
+      if (free > PLENTY) return { at: now(), free, reusable: 0 }
+      // What the log will add to the file when it is written back is spoken for.
+      const growth = countOf(pages?.get()) * PAGE_SIZE - statSync(databasePath(data)).size
+      return { at: now(), free: free - Math.max(0, growth), reusable: countOf(freePages?.get()) * PAGE_SIZE }
     } catch {
-      return { at: now(), free: 0, reusable: 0, taken: 0 }
+      return { at: now(), free: 0, reusable: 0 }
     }
   }
 
   /** Writes the log back into the database and gives its room back to the disk: it may be as large as all that the disk had. */
   function shortenLog(): boolean {
+    shortened = now()
     try {
       return checkpoint?.get()?.['busy'] === 0
     } catch {
@@ -270,11 +301,13 @@ export function openEngine(options: EngineOptions) {
 
   function take(): Pending[] {
     const taken: Pending[] = []
+    const most = pending.length > 0 ? keepRoom() : 0
     let bytes = 0
-    while (pending.length > taken.length && taken.length < GROUP_OPERATIONS && bytes < GROUP_BYTES) {
+    while (pending.length > taken.length && taken.length < most && bytes < GROUP_BYTES) {
       const next = pending[taken.length]
       if (!next) break
       bytes += sizeOf(next.asked)
+      if (next.asked.name === 'submit') promised -= roomFor(next.asked)
       taken.push(next)
     }
     pending.splice(0, taken.length)
@@ -297,7 +330,7 @@ export function openEngine(options: EngineOptions) {
       else if (asked.name === 'record') {
         if (records.length < RECORDS) records.push(...asked.input)
         answer({ ok: undefined })
-      } else if (asked.name === 'submit' && !takeRoom(sizeOf(asked))) {
+      } else if (asked.name === 'submit' && !takeRoom(roomFor(asked))) {
         answer({ failed: { why: 'full', detail: `less than ${RESERVE} bytes would be free` } })
       } else pending.push({ asked, answer })
     },
@@ -378,6 +411,13 @@ function sizeOf(asked: Asked): number {
 }
 
 const NOTHING_CLAIMED: Operations['claim']['out'] = { works: [], more: false }
+
+/** Bytes that a submission takes on the disk, about: the pages around it are written to the log with it. */
+function roomFor(asked: Asked): number {
+  return sizeOf(asked) + 2 * PAGE_SIZE
+}
+
+const countOf = (row: Record<string, SQLOutputValue> | undefined): number => Number(Object.values(row ?? {})[0] ?? 0)
 
 const SQLITE_IOERR = 10
 const SQLITE_FULL = 13
