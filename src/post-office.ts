@@ -25,7 +25,7 @@ import type { Routing } from './queue/routing.ts'
 import { createRunner } from './queue/runner.ts'
 import { createSubmit } from './queue/submit.ts'
 import type { MessageCollector, ReceiveBudget } from './server/collector.ts'
-import { createReception, type ReceptionOptions } from './server/reception.ts'
+import { Reception, type ReceptionOptions } from './server/reception.ts'
 import type { SmtpService } from './server/smtp.ts'
 import type { Notice } from './storage/operations.ts'
 import type { StorageReader } from './storage/sqlite/reader.ts'
@@ -119,15 +119,15 @@ export function openPostOffice(first: Settings, world: World) {
     now,
     random,
   })
-  const receptions = new Map<Listener, ReturnType<typeof createReception>>()
+  const receptions = new Map<Listener, Reception>()
 
   return {
     /** The service of a session that came to this listener of the settings. */
     receive(connection: Connection, listener: Listener): SmtpService<MessageCollector> {
       const known = receptions.get(listener)
-      const reception = known ?? createReception(listener, options())
+      const reception = known ?? new Reception(listener, options())
       if (!known) receptions.set(listener, reception)
-      return reception(connection)
+      return reception.welcome(connection)
     },
 
     /** What the storage says unasked. */

@@ -39,6 +39,9 @@ loopDelay.enable()
 
 let context = contextOf(tls)
 const loops = new Set<SmtpLoop<MessageCollector>>()
+const gone = (loop: SmtpLoop<MessageCollector>): void => {
+  loops.delete(loop)
+}
 const sources = createSources({
   connections: shareOf(settings.limits.connections, settings.threads),
   connectionsPerSource: shareOf(settings.limits.connectionsPerSource, settings.threads),
@@ -123,15 +126,7 @@ async function go({ port, newestId }: Extract<ToProtocolThread, { is: 'go' }>): 
     tlsPossible: () => context !== undefined,
     functions: () => functions,
   })
-  serve = (connection, listener) => {
-    const service = office.receive(connection, listener)
-    const loop: SmtpLoop<MessageCollector> = new SmtpLoop(
-      connection,
-      { ...service, closed: () => loops.delete(loop) },
-      now,
-    )
-    return loop
-  }
+  serve = (connection, listener) => new SmtpLoop(connection, office.receive(connection, listener), now, gone)
   reload = next => {
     settings = { ...next, listeners: settings.listeners, threads: settings.threads, data: settings.data }
     office.reload(settings)

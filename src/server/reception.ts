@@ -10,12 +10,12 @@ import { type Guest, mayBeRecipient, mayBeSender, REFUSALS } from '../policy/rul
 import type { Submit } from '../queue/submit.ts'
 import type { Reply } from '../mail/reply.ts'
 import type { Client, Context, Event, Question, Session } from '../smtp/session.ts'
-import { ACCEPT } from '../smtp/verdict.ts'
+import { ACCEPT, type Verdict } from '../smtp/verdict.ts'
 import type { Id } from '../mail/id.ts'
 import type { Storage } from '../storage/storage.ts'
 import { collectMessage, type MessageCollector, type ReceiveBudget } from './collector.ts'
 import { receive } from './receive.ts'
-import type { SmtpService, SubmitEffect, Visit } from './smtp.ts'
+import type { SessionTimes, SmtpService, SubmitEffect } from './smtp.ts'
 
 export interface ReceptionOptions {
   readonly hostname: string
@@ -41,159 +41,160 @@ const LONGEST_HOLD = 30 * 24 * 3_600_000
 
 const ACCEPTED: Event = { on: 'verdict', verdict: ACCEPT }
 
-/** The contexts of one kind of listener: they differ only by what the source may do, so a few objects serve all sessions. */
-export function createReception(listener: Listener, options: ReceptionOptions) {
-  const contexts = new Map<string, Context>()
-  const submission = listener.kind === 'submission' || listener.kind === 'submissions'
+/** What the sessions of one listener have in common. Their contexts differ only by what the source may do, so a few objects serve them all. */
+export class Reception {
+  readonly kind: Listener['kind']
+  readonly options: ReceptionOptions
+  readonly times: SessionTimes
+  /** It takes mail from users and programs of ours (RFC 6409). */
+  readonly submission: boolean
+  readonly #contexts = new Map<string, Context>()
 
-  function contextFor(connection: Connection): Context {
-    const trusted = options.mayRelay(connection.peer.address)
-    const clear = options.mayLoginInClear(connection.peer.address)
-    const key = `${trusted} ${clear}`
-    const known = contexts.get(key)
+  constructor(listener: Listener, options: ReceptionOptions) {
+    const { idleTimeout, messageTimeout, sessionTimeout } = options.limits
+    this.kind = listener.kind
+    this.options = options
+    this.times = { idle: idleTimeout, message: messageTimeout, session: sessionTimeout }
+    this.submission = listener.kind === 'submission' || listener.kind === 'submissions'
+  }
+
+  welcome(connection: Connection): SmtpService<MessageCollector> {
+    const { address } = connection.peer
+    const trusted = this.options.mayRelay(address)
+    return new Visitor(this, connection, trusted, this.#context(trusted, this.options.mayLoginInClear(address)))
+  }
+
+  #context(trusted: boolean, clearLogin: boolean): Context {
+    const key = `${trusted} ${clearLogin}`
+    const known = this.#contexts.get(key)
     if (known) return known
+    const { hostname, limits, tlsPossible, now } = this.options
     const context: Context = {
-      kind: listener.kind,
-      hostname: options.hostname,
-      limits: options.limits,
-      startTls: options.tlsPossible && listener.kind !== 'submissions',
+      kind: this.kind,
+      hostname,
+      limits,
+      startTls: tlsPossible && this.kind !== 'submissions',
       tlsRequired: false,
-      clearLogin: clear,
-      loginRequired: submission && !trusted,
+      clearLogin,
+      loginRequired: this.submission && !trusted,
       longestHold: LONGEST_HOLD,
-      now: options.now,
+      now,
     }
-    contexts.set(key, context)
+    this.#contexts.set(key, context)
     return context
   }
+}
 
-  return (connection: Connection): SmtpService<MessageCollector> => {
-    const { address } = connection.peer
-    const trusted = options.mayRelay(address)
-    let session: Id | undefined
-    const sessionId = (): Id => (session ??= options.nextId())
-    const facts = (client: Client | undefined): ClientFacts => ({
-      address,
-      helo: client?.name,
-      login: client?.login,
-      tls: connection.tls?.protocol,
-      via: listener.kind,
-    })
+/** One session. A class, because thousands of idle ones are to cost little: methods are shared, closures are not. */
+class Visitor implements SmtpService<MessageCollector> {
+  readonly context: Context
+  readonly #reception: Reception
+  readonly #connection: Connection
+  readonly #trusted: boolean
+  #session: Id | undefined
 
-    return {
-      context: contextFor(connection),
-      times: {
-        idle: options.limits.idleTimeout,
-        message: options.limits.messageTimeout,
-        session: options.limits.sessionTimeout,
-      },
-      answer: question => answer(question, { login: undefined, trusted }, sessionId, facts),
-      collect: () => collectMessage(options.nextId(), options.data, options.budget),
-      submit: (effect, content, visit) => accept(effect, content, visit, sessionId(), facts(effect.client)),
-      refused(reply, at, _visit) {
-        const client = 'client' in at ? at.client : undefined
-        const line = eventLine(options.now(), {
-          event: 'refused',
-          session: sessionId(),
-          at: at.at,
-          reply,
-          client: facts(client),
-          detail: detailOf(at),
-        })
-        options.storage.record([{ subject: sessionId(), event: line }])
-      },
-      closed() {},
-    }
-
-    function accept(
-      effect: SubmitEffect,
-      content: MessageCollector,
-      visit: Visit,
-      id: Id,
-      of: ClientFacts,
-    ): Promise<readonly Reply[]> {
-      const { client, envelope, recipients } = effect
-      return receive(
-        {
-          session: id,
-          client,
-          facts: of,
-          address,
-          tls: visit.connection.tls,
-          submission: submission || client.login !== undefined,
-          envelope,
-          recipients,
-          content,
-        },
-        {
-          hostname: options.hostname,
-          hops: options.limits.hops,
-          submit: options.submit,
-          now: options.now,
-          random: options.random,
-        },
-      )
-    }
+  constructor(reception: Reception, connection: Connection, trusted: boolean, context: Context) {
+    this.#reception = reception
+    this.#connection = connection
+    this.#trusted = trusted
+    this.context = context
   }
 
-  function answer(
-    question: Question,
-    stranger: Guest,
-    sessionId: () => Id,
-    facts: (client: Client) => ClientFacts,
-  ): Event | Promise<Event> {
+  get times(): SessionTimes {
+    return this.#reception.times
+  }
+
+  answer(question: Question): Event | Promise<Event> {
+    const { directory, route } = this.#reception.options
     switch (question.about) {
       case 'connect':
       case 'hello':
       case 'data':
         return ACCEPTED
       case 'auth':
-        return logIn(question, sessionId, facts)
+        return this.#logIn(question)
       case 'mail':
-        return {
-          on: 'verdict',
-          verdict: mayBeSender(
-            { ...stranger, login: question.client.login },
-            question.envelope.returnPath,
-            options.directory,
-          ),
-        }
+        return judged(mayBeSender(this.#guest(question.client), question.envelope.returnPath, directory))
       case 'rcpt':
-        return {
-          on: 'verdict',
-          verdict: mayBeRecipient(
-            { ...stranger, login: question.client.login },
-            question.recipient.address,
-            options.directory,
-            options.route,
-          ),
-        }
+        return judged(mayBeRecipient(this.#guest(question.client), question.recipient.address, directory, route))
     }
   }
 
-  async function logIn(
-    question: Extract<Question, { about: 'auth' }>,
-    sessionId: () => Id,
-    facts: (client: Client) => ClientFacts,
-  ): Promise<Event> {
-    const { client, credentials } = question
-    const { address } = facts(client)
-    if (options.failures.count(address) >= options.limits.authFailures) {
-      return { on: 'verdict', verdict: { is: 'refuse', reply: REFUSALS.tooManyFailures } }
-    }
-    const account = options.directory.account(credentials.user)
-    const right = await options.passwords.check(account?.hash, credentials.password)
-    if (right === 'busy') return { on: 'verdict', verdict: { is: 'refuse', reply: REFUSALS.busy } }
+  collect(): MessageCollector {
+    const { nextId, data, budget } = this.#reception.options
+    return collectMessage(nextId(), data, budget)
+  }
+
+  submit({ client, envelope, recipients }: SubmitEffect, content: MessageCollector): Promise<readonly Reply[]> {
+    const { hostname, limits, submit, now, random } = this.#reception.options
+    return receive(
+      {
+        session: this.#id(),
+        client,
+        facts: this.#facts(client),
+        address: this.#connection.peer.address,
+        tls: this.#connection.tls,
+        submission: this.#reception.submission || client.login !== undefined,
+        envelope,
+        recipients,
+        content,
+      },
+      { hostname, hops: limits.hops, submit, now, random },
+    )
+  }
+
+  refused(reply: Reply, at: Session): void {
+    const client = this.#facts('client' in at ? at.client : undefined)
+    this.#note({ event: 'refused', session: this.#id(), at: at.at, reply, client, detail: detailOf(at) })
+  }
+
+  closed(): void {}
+
+  async #logIn({ client, credentials }: Extract<Question, { about: 'auth' }>): Promise<Event> {
+    const { failures, limits, directory, passwords } = this.#reception.options
+    const { address } = this.#connection.peer
+    if (failures.count(address) >= limits.authFailures) return refusal(REFUSALS.tooManyFailures)
+    const account = directory.account(credentials.user)
+    const right = await passwords.check(account?.hash, credentials.password)
+    if (right === 'busy') return refusal(REFUSALS.busy)
     if (!right || !account) {
-      options.failures.failed(address)
+      failures.failed(address)
       return { on: 'authenticated', account: undefined }
     }
     const login = account.address
-    const line = eventLine(options.now(), { event: 'logged-in', session: sessionId(), login, client: facts(client) })
-    options.storage.record([{ subject: sessionId(), event: line }])
+    this.#note({ event: 'logged-in', session: this.#id(), login, client: this.#facts(client) })
     return { on: 'authenticated', account: login }
   }
+
+  #guest({ login }: Client): Guest {
+    return { login, trusted: this.#trusted }
+  }
+
+  /** Given when it is needed: most sessions have nothing to tell. */
+  #id(): Id {
+    return (this.#session ??= this.#reception.options.nextId())
+  }
+
+  #facts(client: Client | undefined): ClientFacts {
+    return {
+      address: this.#connection.peer.address,
+      helo: client?.name,
+      login: client?.login,
+      tls: this.#connection.tls?.protocol,
+      via: this.#reception.kind,
+    }
+  }
+
+  #note(event: Noted): void {
+    const { storage, now } = this.#reception.options
+    storage.record([{ subject: this.#id(), event: eventLine(now(), event) }])
+  }
 }
+
+type Noted = Parameters<typeof eventLine>[1]
+
+const judged = (verdict: Verdict): Event => ({ on: 'verdict', verdict })
+const refusal = (reply: Reply): Event => judged({ is: 'refuse', reply })
 
 function detailOf(session: Session): { from?: string; to?: string } {
   const envelope =

@@ -49,10 +49,11 @@ const WAITING_INPUT = 64 * 1024
 const NOTHING = Buffer.alloc(0)
 
 /** `now`: ms since 1970. Sessions that are open: see `SmtpLoop.shutdown`. */
-export class SmtpLoop<Content extends Collector> implements ConnectionHandler {
-  readonly #connection: Connection
+export class SmtpLoop<Content extends Collector> implements ConnectionHandler, Visit {
+  readonly connection: Connection
+  readonly since: number
   readonly #service: SmtpService<Content>
-  readonly #visit: Visit
+  readonly #onClosed: ((loop: SmtpLoop<Content>) => void) | undefined
   readonly #now: () => number
   readonly #cutter = newLineCutter()
   #session: Session = NEW_SESSION
@@ -70,16 +71,22 @@ export class SmtpLoop<Content extends Collector> implements ConnectionHandler {
   #closed = false
   #running = false
 
-  constructor(connection: Connection, service: SmtpService<Content>, now: () => number) {
-    this.#connection = connection
+  constructor(
+    connection: Connection,
+    service: SmtpService<Content>,
+    now: () => number,
+    onClosed?: (loop: SmtpLoop<Content>) => void,
+  ) {
+    this.connection = connection
+    this.since = now()
     this.#service = service
     this.#now = now
-    this.#visit = { connection, since: now() }
+    this.#onClosed = onClosed
   }
 
   /** The first event. To be called when the connection calls this handler. */
   start(): void {
-    this.#happen({ on: 'connected', tls: this.#connection.tls !== undefined })
+    this.#happen({ on: 'connected', tls: this.connection.tls !== undefined })
     this.#awaitInput()
   }
 
@@ -113,14 +120,14 @@ export class SmtpLoop<Content extends Collector> implements ConnectionHandler {
     if (this.#closed) return
     this.#closed = true
     this.#drop()
-    this.#service.closed(this.#visit)
+    this.#gone()
   }
 
   /** Uses as much of the input as may be used now. */
   #use(): void {
     if (this.#running) return
     this.#running = true
-    while (!this.#closed && !this.#waits && this.#connection.unsent < HIGH_WATER && this.#useNext());
+    while (!this.#closed && !this.#waits && this.connection.unsent < HIGH_WATER && this.#useNext());
     this.#running = false
     if (this.#closed) return
     if (this.#at >= this.#input.length) {
@@ -198,8 +205,8 @@ export class SmtpLoop<Content extends Collector> implements ConnectionHandler {
   #perform(effect: Effect, before: Session): Event | undefined {
     switch (effect.do) {
       case 'reply':
-        if (effect.reply.code >= 400) this.#service.refused(effect.reply, before, this.#visit)
-        this.#connection.write(encodeReply(effect.reply))
+        if (effect.reply.code >= 400) this.#service.refused(effect.reply, before, this)
+        this.connection.write(encodeReply(effect.reply))
         return undefined
       case 'ask':
         return this.#ask(effect.question)
@@ -220,7 +227,7 @@ export class SmtpLoop<Content extends Collector> implements ConnectionHandler {
         this.#input = NOTHING
         this.#at = 0
         this.#waits = true
-        this.#connection.startTls()
+        this.connection.startTls()
         return undefined
       case 'close':
         this.#close()
@@ -229,7 +236,7 @@ export class SmtpLoop<Content extends Collector> implements ConnectionHandler {
   }
 
   #ask(question: Question): Event | undefined {
-    const answer = this.#service.answer(question, this.#visit)
+    const answer = this.#service.answer(question, this)
     if (!(answer instanceof Promise)) return answer
     this.#await(answer)
     return undefined
@@ -237,7 +244,7 @@ export class SmtpLoop<Content extends Collector> implements ConnectionHandler {
 
   #await(answer: Promise<Event>): void {
     this.#waits = true
-    this.#connection.deadline(undefined)
+    this.connection.deadline(undefined)
     void answer.then(event => {
       this.#waits = false
       if (this.#closed) return
@@ -266,7 +273,7 @@ export class SmtpLoop<Content extends Collector> implements ConnectionHandler {
   #begin(): Content {
     this.#drop()
     this.#contentSince = this.#now()
-    this.#content = this.#service.collect(this.#visit)
+    this.#content = this.#service.collect(this)
     return this.#content
   }
 
@@ -275,7 +282,7 @@ export class SmtpLoop<Content extends Collector> implements ConnectionHandler {
     if (!content) throw new Error('there is no content to submit')
     this.#content = undefined
     this.#chunks = undefined
-    this.#await(this.#service.submit(effect, content, this.#visit).then(replies => ({ on: 'submitted', replies })))
+    this.#await(this.#service.submit(effect, content, this).then(replies => ({ on: 'submitted', replies })))
   }
 
   #drop(): void {
@@ -288,27 +295,32 @@ export class SmtpLoop<Content extends Collector> implements ConnectionHandler {
   #close(): void {
     this.#drop()
     this.#closed = true
-    this.#connection.end()
-    this.#service.closed(this.#visit)
+    this.connection.end()
+    this.#gone()
+  }
+
+  #gone(): void {
+    this.#service.closed(this)
+    this.#onClosed?.(this)
   }
 
   /** Input that can't be used yet is read only up to a bound. */
   #regulate(): void {
-    const full = this.#input.length - this.#at > WAITING_INPUT || this.#connection.unsent >= HIGH_WATER
+    const full = this.#input.length - this.#at > WAITING_INPUT || this.connection.unsent >= HIGH_WATER
     // While we work the peer's end may not overtake our answer: it is not noticed while paused.
     const stop = full || this.#waits
     if (stop === this.#paused) return
     this.#paused = stop
-    if (stop) this.#connection.pause()
-    else this.#connection.resume()
+    if (stop) this.connection.pause()
+    else this.connection.resume()
   }
 
   /** How long the peer may be silent now; never longer than what is left of the message and of the session. */
   #awaitInput(): void {
     const { idle, message, session } = this.#service.times
     const now = this.#now()
-    const ends = this.#visit.since + session - now
+    const ends = this.since + session - now
     const left = this.#scanner ? Math.min(ends, this.#contentSince + message - now) : ends
-    this.#connection.deadline(Math.max(1, Math.min(idle, left)))
+    this.connection.deadline(Math.max(1, Math.min(idle, left)))
   }
 }
