@@ -26,6 +26,10 @@ export class Lane {
   until = 0
   /** Troubles since the last success. */
   failures = 0
+  /** Deliveries at once that its hosts have been seen to take; Infinity: as many as we may. */
+  limit = Infinity
+  /** When that was last changed, in ms since 1970. */
+  limitedAt = 0
   /** ms since 1970 */
   lastSuccess = 0
   /** Not before, because of the rate (ms since 1970). */

@@ -6,8 +6,9 @@
 import type { Event } from '../log/events.ts'
 import { type Content, contentSize } from '../mail/content.ts'
 import type { Id } from '../mail/id.ts'
-import { type ClaimedWork, type Entry, type Notice, REPORT, type Settlement } from '../storage/operations.ts'
+import { type ClaimedWork, type Entry, type Notice, REPORT } from '../storage/operations.ts'
 import type { Storage } from '../storage/storage.ts'
+import { createHealth } from './health.ts'
 import { type Hold, type Job, Lane } from './lanes.ts'
 import { settleReports } from './overdue.ts'
 import { createRecorder, kept } from './recorder.ts'
@@ -33,8 +34,6 @@ const ROOM = 4096
  */
 const ACTIVE = 2000
 const FEW = 20
-/** Destinations in trouble that are remembered; beyond, those that failed the longest ago are forgotten. */
-const TROUBLED = 10_000
 /** Reports being made at the same time. */
 const REPORTS = 4
 
@@ -63,9 +62,8 @@ export interface RunnerOptions {
 export function createRunner(options: RunnerOptions) {
   const { storage, routing, now, chance } = options
   const recorder = createRecorder(options)
+  const health = createHealth(options)
   const lanes = new Map<string, Lane>()
-  /** How often those that are in trouble have failed; it outlives their lanes. */
-  const troubled = new Map<string, number>()
   /** Lanes that could not begin because of ACTIVE, in the order of their turns: with hardly anything under way, and the others. */
   const crowdedOut = { few: new Set<Lane>(), more: new Set<Lane>() }
   let held = 0
@@ -80,7 +78,7 @@ export function createRunner(options: RunnerOptions) {
     const known = lanes.get(destination)
     if (known) return known
     const fresh = new Lane(destination)
-    fresh.failures = troubled.get(destination) ?? 0
+    health.recall(fresh)
     lanes.set(destination, fresh)
     return fresh
   }
@@ -154,7 +152,7 @@ export function createRunner(options: RunnerOptions) {
     if (of.waiting === 0 || stopping) return
     const { concurrency, rate } = share(of.destination)
     // Whether a destination is well again is found out with one message, not with as many as it may have.
-    const most = of.failures > 0 ? Math.min(1, concurrency) : concurrency
+    const most = Math.min(concurrency, of.failures > 0 ? 1 : of.limit)
     while (of.active < most && of.until <= now()) {
       const few = of.active * FEW < concurrency
       if (active >= (few ? ACTIVE : ACTIVE / 2)) {
@@ -256,7 +254,11 @@ export function createRunner(options: RunnerOptions) {
     })
     const trouble = attempted.find(({ result }) => result.is === 'deferred' && result.of === 'destination')
     const destinationWaits = trouble !== undefined && of.lastSuccess < started
-    const delay = destinationWaits ? delayed(of, attempted) : succeeded(of, attempted)
+    // It takes others well, but not as many at once.
+    if (trouble && !destinationWaits) health.narrow(of, of.active - 1)
+    const delay = destinationWaits
+      ? health.failed(of, attempted)
+      : health.succeeded(of, attempted, share(of.destination).concurrency)
     finished()
     const settled = settle(work, attempted, { ...options.retry, now: now(), jitter: chance(), destinationWaits })
     const noted: Event[] =
@@ -265,36 +267,6 @@ export function createRunner(options: RunnerOptions) {
         : []
     await recorder.record(work, content, { ...settled, events: [...settled.events, ...noted] }, delay)
     if (destinationWaits) giveBack(of)
-  }
-
-  /** The destination is left alone for a while; told once, however many deliveries failed at the same time. */
-  function delayed(of: Lane, attempted: readonly Attempted[]): Settlement['delay'] {
-    if (of.until > now()) return undefined
-    // The entries remember what a lane that was empty for a while, or another thread's, has forgotten.
-    of.failures = Math.max(of.failures + 1, ...attempted.map(({ entry }) => entry.attempts + 1))
-    of.until = nextDue(of.failures, now(), chance(), options.retry)
-    noteTrouble(of)
-    return { destination: of.destination, until: of.until }
-  }
-
-  function succeeded(of: Lane, attempted: readonly Attempted[]): Settlement['delay'] {
-    if (!attempted.some(({ result }) => result.is !== 'deferred' || result.of !== 'destination')) return undefined
-    of.lastSuccess = now()
-    of.failures = 0
-    troubled.delete(of.destination)
-    if (of.until === 0) return undefined
-    of.until = 0
-    return { destination: of.destination, until: 0 }
-  }
-
-  function noteTrouble(of: Lane): void {
-    troubled.delete(of.destination)
-    troubled.set(of.destination, of.failures)
-    if (troubled.size <= TROUBLED) return
-    for (const longest of troubled.keys()) {
-      troubled.delete(longest)
-      return
-    }
   }
 
   /** What waits for a destination in trouble goes back to the disk, so that memory stays free for the others. */
@@ -378,12 +350,13 @@ export function createRunner(options: RunnerOptions) {
     notice(notice: Notice): void {
       if (notice.is === 'work') work()
       else if (notice.is === 'delay') {
+        // What waits for it on the disk can be claimed from now on, and could not a moment before.
+        if (notice.until === 0) work()
         const of = notice.until > 0 ? lane(notice.destination) : lanes.get(notice.destination)
         if (!of) return
         of.until = notice.until
         if (of.until > now()) {
-          of.failures ||= 1 // another thread found out
-          noteTrouble(of)
+          health.told(of)
           giveBack(of)
         }
         pump(of)

@@ -154,4 +154,24 @@ suite("destinations do not stand in each other's way", () => {
     await world.advance('1 hour')
     assert.deepEqual(home.queue(), [])
   })
+
+  test('a host that takes two connections at once, and three messages on each, gets its mail without long waits', async () => {
+    await using world = createWorld({ seed: 18 })
+    const home = await world.server({ hostname: 'mx.home.test', accounts: ['ann@home.test'] })
+    const mails = new Map<number, number>()
+    const narrow = world.peer('mx.narrow.test', {
+      most: 2,
+      slow: 1000,
+      answer(command, { connection }) {
+        if (!command.startsWith('MAIL')) return undefined
+        mails.set(connection, (mails.get(connection) ?? 0) + 1)
+        return (mails.get(connection) ?? 0) > 3 ? '421 4.7.0 Enough for one connection' : undefined
+      },
+    })
+    world.zone['narrow.test'] = { mx: [[10, 'mx.narrow.test']] }
+    for (let i = 0; i < 200; i++) await home.send({ from: 'ann@home.test', to: `u${i}@narrow.test` })
+    await world.advance('10 min')
+    assert.equal(narrow.taken.length, 200)
+    assert.ok(narrow.connections < 100, `${narrow.connections} connections`)
+  })
 })

@@ -19,6 +19,8 @@ export interface Script {
   ) => string | undefined
   /** ms that it thinks before each reply to a content. */
   readonly slow?: number
+  /** Connections at once; who comes when there are so many hears 421 in the greeting. */
+  readonly most?: number
 }
 
 export const HANG_UP = '\u0000'
@@ -41,6 +43,7 @@ export interface ScriptedPeer extends Host {
   readonly taken: Taken[]
   readonly commands: string[]
   connections: number
+  open: number
 }
 
 export function peerOf(name: string, address: string, script: Script, clock: Clock): ScriptedPeer {
@@ -51,6 +54,7 @@ export function peerOf(name: string, address: string, script: Script, clock: Clo
     taken: [],
     commands: [],
     connections: 0,
+    open: 0,
     accept: connection => serve(connection, peer, script, clock),
   }
   return peer
@@ -61,6 +65,8 @@ export const pathIn = (line: string): string => /<([^>]*)>/.exec(line)?.[1] ?? '
 
 function serve(connection: Connection, peer: ScriptedPeer, script: Script, clock: Clock): ConnectionHandler {
   const number = ++peer.connections
+  peer.open++
+  const full = peer.open > (script.most ?? Infinity)
   let input = ''
   let mail = ''
   let rcpts: string[] = []
@@ -146,7 +152,8 @@ function serve(connection: Connection, peer: ScriptedPeer, script: Script, clock
     }
   }
 
-  say(script.greeting ?? `220 ${peer.name} ESMTP`)
+  say(full ? '421 4.7.0 Too many connections' : (script.greeting ?? `220 ${peer.name} ESMTP`))
+  if (full) connection.end()
   return {
     data(chunk) {
       input += chunk.toString('latin1')
@@ -155,6 +162,8 @@ function serve(connection: Connection, peer: ScriptedPeer, script: Script, clock
     drained() {},
     secured() {},
     deadline() {},
-    closed() {},
+    closed() {
+      peer.open--
+    },
   }
 }
