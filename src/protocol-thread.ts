@@ -34,7 +34,9 @@ const say = (message: FromProtocolThread): void => main.postMessage(message)
 
 const now = Date.now
 const random = (bytes: number): Uint8Array => randomBytes(bytes)
-const loopDelay = monitorEventLoopDelay({ resolution: 5 })
+/** ms between two looks at the event loop; what is measured includes it. */
+const LOOK = 20
+const loopDelay = monitorEventLoopDelay({ resolution: LOOK })
 loopDelay.enable()
 
 let context = contextOf(tls)
@@ -181,7 +183,7 @@ main.on('message', (message: ToProtocolThread) => {
       reload(message.settings)
       return
     case 'state': {
-      const ms = (value: number): number => Math.round(value / 1e4) / 100
+      const ms = (value: number): number => Math.max(0, Math.round(value / 1e4) / 100 - LOOK)
       say({
         is: 'state',
         number: message.number,

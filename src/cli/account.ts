@@ -12,6 +12,7 @@ const MOST = 100_000
 
 interface PasswordOptions extends DataOptions {
   readonly passwordStdin?: true
+  readonly allowShort?: true
 }
 
 export function addAccount(root: Command): void {
@@ -21,10 +22,11 @@ export function addAccount(root: Command): void {
     .description('make a mailbox; its address is the log-in')
     .argument('<address>', 'anna@example.org')
     .option('--password-stdin', 'the password is the first line of the standard input; otherwise it is asked for')
+    .option('--allow-short', 'take a password below 8 characters, such as one brought along from another server')
     .action(async (text: string, options: PasswordOptions) => {
       const address = ownAddress(text)
       const data = await dataOf(options)
-      const hash = await newPasswordHash(address, options.passwordStdin === true)
+      const hash = await newPasswordHash(address, options.passwordStdin === true, options.allowShort === true)
       const result = await changeDirectory(data, { is: 'add-account', address, hash })
       if (result === 'no-domain') throw noDomain(address)
       if (result === 'exists')
@@ -38,13 +40,14 @@ export function addAccount(root: Command): void {
     .description('set a new password')
     .argument('<address>')
     .option('--password-stdin', 'the password is the first line of the standard input; otherwise it is asked for')
+    .option('--allow-short', 'take a password below 8 characters, such as one brought along from another server')
     .action(async (text: string, options: PasswordOptions) => {
       const address = ownAddress(text)
       const data = await dataOf(options)
       await read(data, reader => {
         if (!reader.account(address)) throw noAccount(address)
       })
-      const hash = await newPasswordHash(address, options.passwordStdin === true)
+      const hash = await newPasswordHash(address, options.passwordStdin === true, options.allowShort === true)
       if ((await changeDirectory(data, { is: 'set-password', address, hash })) !== 'done') throw noAccount(address)
       console.log(`${address} has a new password`)
     })

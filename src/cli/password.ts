@@ -8,13 +8,14 @@ import { readInput } from './input.ts'
 const LEAST = 8
 const MOST = 1024 // bytes, as the log-in takes them
 
-/** Asks twice on a terminal. Throws CommandError for a password that cannot be used. */
-export async function newPasswordHash(address: string, fromStdin: boolean): Promise<string> {
+/** Asks twice on a terminal. `allowShort`: a password from elsewhere that can't be chosen anew. Throws CommandError for a password that cannot be used. */
+export async function newPasswordHash(address: string, fromStdin: boolean, allowShort: boolean): Promise<string> {
   const password = fromStdin ? await passwordFromStdin() : await askTwice(address)
   const prepared = readPassword(Buffer.from(password))
   if (prepared === undefined)
     throw usage('the password cannot be used: it is empty, too long, or holds control characters')
-  if (Array.from(prepared).length < LEAST) throw usage(`the password is too short: choose ${LEAST} characters or more`)
+  if (!allowShort && Array.from(prepared).length < LEAST)
+    throw usage(`the password is too short: choose ${LEAST} characters or more (--allow-short takes it all the same)`)
   const hash = await hashPassword(password)
   if (hash === undefined) throw usage('the password holds characters that no log-in could send')
   return hash
