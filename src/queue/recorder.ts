@@ -8,6 +8,7 @@ import type { Settled } from './settle.ts'
 import type { Work } from './work.ts'
 
 export interface RecorderOptions {
+  readonly owner: number
   readonly storage: Storage
   readonly reporter: Reporter
   readonly now: () => number
@@ -20,7 +21,7 @@ export function kept(entry: Entry, is: 'ready' | 'held', reply = entry.reply): E
   return { n, is, destination, attempts, due, notice, reply }
 }
 
-export function createRecorder({ storage, reporter, now, sleep }: RecorderOptions) {
+export function createRecorder({ owner, storage, reporter, now, sleep }: RecorderOptions) {
   let recording = 0
 
   /** Tried until it is on disk: nothing that was done may be forgotten. */
@@ -62,7 +63,7 @@ export function createRecorder({ storage, reporter, now, sleep }: RecorderOption
       }
       const time = now()
       const lines = events.map(event => eventLine(time, event))
-      await store(work, settled, { message, results: settled.results, reports, delay, events: lines })
+      await store(work, settled, { owner, message, results: settled.results, reports, delay, events: lines })
     } finally {
       recording--
     }

@@ -86,6 +86,8 @@ export interface NewEntry extends Omit<Entry, 'message' | 'attempts' | 'reply' |
 }
 
 export interface Settlement {
+  /** Who had leased it. After its `release` nothing of this happens: others may have taken the work up already. */
+  readonly owner: number
   readonly message: Id
   readonly results: readonly EntryResult[]
   /** Reports that these results caused: in the same transaction, so that each is sent exactly once. */

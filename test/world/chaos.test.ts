@@ -6,7 +6,8 @@ import type { WorldServer } from './server.ts'
 import { createWorld, type World } from './world.ts'
 
 /**
- * A bad day, by seed: hosts that come and go, hang up, say 4xx; a server of ours that crashes in the middle of anything; then six days of calm.
+ * A bad day, by seed: hosts that come and go, hang up, say 4xx; a server of ours, or one of its threads, that crashes in the middle of anything;
+ * then a week of calm.
  * Whatever was acknowledged has one end, and a message is doubled only where nobody could have known better.
  */
 
@@ -49,13 +50,14 @@ function troublesome(world: World, calm: () => boolean, hangUps: Map<string, num
   }
 }
 
-async function badDay(world: World) {
+async function badDay(world: World, threads: number) {
   let calm = false
   let crashes = 0
   const hangUps = new Map<string, number>()
   const home = await world.server({
     hostname: 'mx.home.test',
     accounts: OWN,
+    threads,
     aliases: { 'team@home.test': [...OWN, 'x0@p0.test'] },
   })
   const other = await world.server({ hostname: 'mx.other.test', accounts: ['eve@other.test'] })
@@ -89,7 +91,12 @@ async function badDay(world: World) {
     if (crashes < CRASHES && world.chance() < 0.3) {
       crashes++
       const victim = world.chance() < 0.7 ? home : other
-      world.interrupt(1 + Math.floor(world.chance() * 60), () => victim.crash())
+      const whole = threads === 1 || world.chance() < 0.4
+      const thread = Math.floor(world.chance() * threads)
+      world.interrupt(1 + Math.floor(world.chance() * 60), () => {
+        if (whole || victim === other) victim.crash()
+        else victim.crashThread(thread)
+      })
     }
     const mark = `mark-${i}-`
     const content = `From: <ann@home.test>\r\nSubject: ${mark}\r\n\r\nHello\r\n`
@@ -141,7 +148,7 @@ suite('bad days', () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     test(`seed ${seed}: everything acknowledged has one end`, async () => {
       await using world = createWorld({ seed })
-      const { home, other, peers, orders, hangUps, crashes } = await badDay(world)
+      const { home, other, peers, orders, hangUps, crashes } = await badDay(world, (seed % 3) + 1)
       assert.deepEqual(home.queue(), [])
       assert.deepEqual(other.queue(), [])
       const arrived = arrivals(peers, [

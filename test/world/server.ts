@@ -27,6 +27,8 @@ export interface ServerSetup {
   readonly domains?: Readonly<Record<string, string | undefined>>
   readonly accounts?: readonly string[]
   readonly aliases?: Readonly<Record<string, readonly string[]>>
+  /** Protocol threads; default 1. Connections come to them in turn. */
+  readonly threads?: number
 }
 
 export interface Surroundings {
@@ -35,7 +37,7 @@ export interface Surroundings {
   readonly network: MemoryNetwork
   readonly resolver: Resolver
   readonly address: string
-  /** Its place among the servers, so that no two give the same id. */
+  /** Its place among the servers: ids of its threads begin with this slot. */
   readonly slot: number
   /** Under which data folders are made. */
   readonly folder: string
@@ -69,6 +71,8 @@ export interface WorldServer {
   timeline(message: string): TimelineEvent[]
   /** Gone in the middle of everything, and started again on what is on disk. */
   crash(): void
+  /** One protocol thread is gone in the middle of everything; what it had leased is freed, and another takes its place. */
+  crashThread(thread: number): void
   /** For the world's clock. */
   nextWake(): number | undefined
   wake(): void
@@ -84,11 +88,19 @@ const EVERYTHING = 100_000
 /** One run of the server on its data, from start to stop or crash. */
 interface Life {
   alive: boolean
-  readonly connections: Set<Connection>
   readonly hosts: Host[]
   readonly engine: Engine
   readonly reader: StorageReader
+  /** The main thread's. */
   readonly storage: Storage
+  readonly threads: Thread[]
+  owners: number
+}
+
+interface Thread {
+  alive: boolean
+  readonly owner: number
+  readonly connections: Set<Connection>
   readonly office: PostOffice
 }
 
@@ -140,13 +152,20 @@ export async function openServer(setup: ServerSetup, around: Surroundings): Prom
     crash() {
       life.alive = false
       for (const host of life.hosts) host.state = 'refusing'
-      for (const connection of life.connections) connection.destroy()
+      life.threads.forEach(end)
       life = begin(settings, around)
       lives.push(life)
     },
+    crashThread(slot) {
+      const lost = life.threads[slot]
+      if (!lost) throw new Error(`there is no thread ${slot}`)
+      end(lost)
+      void life.storage.ask('release', { owner: lost.owner })
+      life.threads[slot] = beginThread(life, slot, settings, around)
+    },
     async close() {
       // What a peer keeps waiting for is nobody's concern any more.
-      void life.office.stop()
+      for (const { office } of life.threads) void office.stop()
       await clock.settle()
       for (const { reader, engine } of lives.toReversed()) {
         reader.close()
@@ -157,34 +176,73 @@ export async function openServer(setup: ServerSetup, around: Surroundings): Prom
   }
 }
 
+function end(thread: Thread): void {
+  thread.alive = false
+  for (const connection of thread.connections) connection.destroy()
+}
+
 function begin(settings: Settings, around: Surroundings): Life {
-  const { clock, chance, network, address } = around
-  const connections = new Set<Connection>()
+  const { clock, network, address } = around
   const engine = openEngine({
     data: settings.data,
     timeline: settings.timeline,
     now: clock.now,
     notify: notice =>
       clock.soon(() => {
-        if (life.alive) life.office.notice(notice)
+        for (const { alive, office } of life.threads) if (alive) office.notice(notice)
       }),
     log: () => undefined,
   })
   const reader = openStorageReader(settings.data)
-  const storage = storageOf(engine, clock, () => life.alive)
+  const life: Life = {
+    alive: true,
+    hosts: [],
+    engine,
+    reader,
+    storage: storageOf(engine, clock, () => life.alive),
+    threads: [],
+    owners: 0,
+  }
+  for (let slot = 0; slot < settings.threads; slot++) life.threads.push(beginThread(life, slot, settings, around))
+  let turn = 0
+  for (const listener of settings.listeners) {
+    if (listener.on === 'unix') continue
+    const host: Host = {
+      state: 'up',
+      accept(connection) {
+        const thread = life.threads[turn++ % life.threads.length]
+        if (!thread) throw new Error('a server without a thread')
+        thread.connections.add(connection)
+        const loop = new SmtpLoop(connection, thread.office.receive(connection, listener), clock.now)
+        // As a real socket would: nothing is said before both ends are there.
+        clock.soon(() => loop.start())
+        return loop
+      },
+    }
+    network.listen(address, listener.port, host)
+    life.hosts.push(host)
+  }
+  return life
+}
+
+function beginThread(life: Life, slot: number, settings: Settings, around: Surroundings): Thread {
+  const { clock, chance, network, address } = around
+  const owner = ++life.owners
+  const connections = new Set<Connection>()
+  const isAlive = (): boolean => life.alive && thread.alive
   const outgoing = network.from(address)
   const office = openPostOffice(settings, {
-    slot: around.slot,
-    owner: 1,
-    storage,
-    reader,
-    newestId: engine.newestId(),
+    slot: around.slot + slot,
+    owner,
+    storage: storageOf(life.engine, clock, isAlive),
+    reader: life.reader,
+    newestId: life.engine.newestId(),
     ownAddresses: [address],
     network: {
       connect(to, open) {
-        if (!life.alive) return new Promise(() => {})
+        if (!isAlive()) return new Promise(() => {})
         return outgoing.connect(to, connection => {
-          if (life.alive) connections.add(connection)
+          if (isAlive()) connections.add(connection)
           else connection.destroy()
           return open(connection)
         })
@@ -202,24 +260,9 @@ function begin(settings: Settings, around: Surroundings): Life {
     tlsPossible: () => false,
     functions: () => undefined,
   })
-  const hosts = settings.listeners.flatMap(listener => {
-    if (listener.on === 'unix') return []
-    const host: Host = {
-      state: 'up',
-      accept(connection) {
-        connections.add(connection)
-        const loop = new SmtpLoop(connection, office.receive(connection, listener), clock.now)
-        // As a real socket would: nothing is said before both ends are there.
-        clock.soon(() => loop.start())
-        return loop
-      },
-    }
-    network.listen(address, listener.port, host)
-    return [host]
-  })
-  const life: Life = { alive: true, connections, hosts, engine, reader, storage, office }
+  const thread: Thread = { alive: true, owner, connections, office }
   office.start()
-  return life
+  return thread
 }
 
 function idOf(text: string): Id {
@@ -228,13 +271,13 @@ function idOf(text: string): Id {
   return id
 }
 
-function settingsOf({ hostname, config }: ServerSetup, data: string, host: string): Settings {
+function settingsOf({ hostname, config, threads = 1 }: ServerSetup, data: string, host: string): Settings {
   const checked = configSchema(thisMachine('/')).parse({
     relayFrom: ['10.0.0.0/8'],
     ...config,
     hostname,
     data,
-    threads: 1,
+    threads,
   })
   const kinds = { smtp: 25, submission: 587 } as const
   const listeners = (['smtp', 'submission'] as const).map(

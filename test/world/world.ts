@@ -55,6 +55,7 @@ export function createWorld({ seed }: { readonly seed: number }): World {
   const folder = mkdtempSync(join(memoryFolder(), 'staffetta-world-'))
   const servers: WorldServer[] = []
   let hosts = 0
+  let threads = 0
 
   const nextAddress = (): string => `192.0.2.${++hosts}`
 
@@ -85,11 +86,12 @@ export function createWorld({ seed }: { readonly seed: number }): World {
     zone,
     async server(setup) {
       const address = nextAddress()
-      const around = { clock, chance, network, resolver, address, slot: servers.length, folder }
+      const around = { clock, chance, network, resolver, address, slot: threads, folder }
       zone[setup.hostname] = { a: [address] }
       const named = [...(setup.accounts ?? []), ...Object.keys(setup.aliases ?? {})]
       const domains = [...named.map(of => of.slice(of.lastIndexOf('@') + 1)), ...Object.keys(setup.domains ?? {})]
       for (const domain of domains) zone[domain] ??= { mx: [[10, setup.hostname]] }
+      threads += setup.threads ?? 1
       const server = await openServer(setup, around)
       servers.push(server)
       return server

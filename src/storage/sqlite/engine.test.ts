@@ -119,6 +119,7 @@ suite('the queue in SQLite', () => {
     const settle = (n: number): Asked => ({
       name: 'settle',
       input: {
+        owner: 1,
         message: message.id,
         results: [{ n, is: 'done' }],
         reports: [],
@@ -177,6 +178,7 @@ suite('the queue in SQLite', () => {
       {
         name: 'settle',
         input: {
+          owner: 1,
           message: message.id,
           results: [{ n: 0, ...back }],
           reports: [],
@@ -228,6 +230,10 @@ suite('the queue in SQLite', () => {
     const [result] = all(engine, [submit(late)])
     assert.ok(result && 'failed' in result)
     assert.equal(reader.content(late.id), undefined)
+    // Nor is anything settled: what it had is somebody else's by now.
+    const settlement = { owner: 7, message: 0, results: [], reports: [submission()], delay: undefined, events: [] }
+    all(engine, [{ name: 'settle', input: settlement }])
+    assert.equal(reader.content(settlement.reports[0]?.id ?? 0), undefined)
     assert.equal(claim(engine, 100, [], 8).works.length, 1)
   })
 
@@ -257,7 +263,7 @@ suite('the queue in SQLite', () => {
     const message = submission({ state: 'leased' })
     const delays = Array.from({ length: 150_000 }, (_, i): Asked => {
       const delay = { destination: `mx:d${i}.test`, until: clock.now + 1000 + i }
-      return { name: 'settle', input: { message: message.id, results: [], reports: [], delay, events: [] } }
+      return { name: 'settle', input: { owner: 1, message: message.id, results: [], reports: [], delay, events: [] } }
     })
     all(engine, delays)
     assert.equal(engine.nextWake(), clock.now + 1000)
@@ -310,6 +316,7 @@ suite('the queue in SQLite', () => {
     const store = (n: number, id: number): Asked => ({
       name: 'settle',
       input: {
+        owner: 1,
         message: message.id,
         results: [{ n, is: 'stored', account: id, head: 'Return-Path: <>\r\n' }],
         reports: [],

@@ -147,6 +147,7 @@ export function openEngine(options: EngineOptions) {
   }
 
   function settle(settlement: Operations['settle']['in'], after: After): undefined {
+    if (gone.has(settlement.owner)) return
     after.files.push(
       ...queue.settle(settlement, (message, account, head) => mailboxes.deliver(message, account, head, now())),
     )
@@ -156,7 +157,7 @@ export function openEngine(options: EngineOptions) {
     if (delay) {
       if (delay.until > now()) delays.set(delay.destination, Math.max(delay.until, delays.get(delay.destination) ?? 0))
       else delays.delete(delay.destination)
-      after.notices.push({ is: 'delay', ...delay })
+      after.notices.push({ is: 'delay', ...delay, until: delays.get(delay.destination) ?? 0 })
     }
     if (settlement.results.some(result => result.is === 'ready' && !isDelayed(result.destination))) after.work = true
   }
