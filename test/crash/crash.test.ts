@@ -11,7 +11,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isLocal, reckon } from './account.ts'
 import { type Load, startLoad } from './load.ts'
-import { newRandom, type Random } from './random.ts'
+import { newRandom, type Random } from '../fuzz/random.ts'
 import { addAccounts, newRig, type Rig, until } from './server.ts'
 import { type Sink, startSink } from './sink.ts'
 
@@ -24,7 +24,7 @@ const OTHERS = ['u1@far.test', 'u2@far.test', 'u3@near.test']
 async function setUp(t: TestContext): Promise<{ rig: Rig; sink: Sink }> {
   const folder = mkdtempSync(join(tmpdir(), 'staffetta-crash-'))
   const sink = await startSink()
-  const rig = await newRig({ folder, sinkPort: sink.port })
+  const rig = await newRig({ folder, sinkPort: sink.port, limits: { errors: 100_000 } })
   t.after(async () => {
     await rig.kill()
     await sink.down()

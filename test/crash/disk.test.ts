@@ -12,7 +12,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { reckon } from './account.ts'
 import { type Load, startLoad } from './load.ts'
-import { newRandom } from './random.ts'
+import { newRandom } from '../fuzz/random.ts'
 import { addAccounts, newRig, type Rig, until } from './server.ts'
 import { type Sink, startSink } from './sink.ts'
 
@@ -62,7 +62,7 @@ async function setUp(t: TestContext, size?: string): Promise<Place> {
   mkdirSync(data)
   if (size !== undefined) mount(['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', data])
   const sink = await startSink()
-  const rig = await newRig({ folder, data, sinkPort: sink.port })
+  const rig = await newRig({ folder, data, sinkPort: sink.port, limits: { errors: 100_000 } })
   t.after(async () => {
     await rig.kill()
     await sink.down()

@@ -5,7 +5,7 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
-import type { Random } from './random.ts'
+import type { Random } from '../fuzz/random.ts'
 
 export interface LoadOptions {
   readonly port: number

@@ -20,7 +20,10 @@ const MAIN = join(import.meta.dirname, '../../src/main.ts')
 
 export interface Rig {
   readonly data: string
+  /** Of the smtp listener. */
   readonly port: number
+  readonly submissionPort: number
+  readonly lmtpPort: number
   /** Starts the server on the data; resolves when it serves. */
   start(): Promise<void>
   readonly pid: number
@@ -32,6 +35,8 @@ export interface Rig {
   ended(): Promise<number | null>
   /** A request on the control socket, and its answer. */
   control(request: unknown): Promise<unknown>
+  /** Rows of the database, with the values for its question marks. */
+  query(sql: string, ...values: string[]): Record<string, unknown>[]
   /** Entries of the queue. */
   waiting(): number
   /** Flushes until nothing waits any more. */
@@ -50,15 +55,16 @@ export interface RigOptions {
   readonly sinkPort: number
   readonly threads?: number
   readonly queue?: Readonly<Record<string, unknown>>
+  readonly limits?: Readonly<Record<string, unknown>>
 }
 
 export async function newRig(options: RigOptions): Promise<Rig> {
   const data = options.data ?? join(options.folder, 'data')
   mkdirSync(data, { recursive: true })
-  const port = await freePort()
+  const [port, submissionPort, lmtpPort] = [await freePort(), await freePort(), await freePort()]
   const file = join(options.folder, 'staffetta.json')
   const log = join(options.folder, 'staffetta.log')
-  writeFileSync(file, JSON.stringify(configOf(options, data, port, log)))
+  writeFileSync(file, JSON.stringify(configOf(options, data, { port, submissionPort, lmtpPort }, log)))
   let child: ChildProcess | undefined
   let output = ''
 
@@ -110,6 +116,8 @@ export async function newRig(options: RigOptions): Promise<Rig> {
   return {
     data,
     port,
+    submissionPort,
+    lmtpPort,
     start,
     get pid() {
       return child?.pid ?? 0
@@ -120,6 +128,7 @@ export async function newRig(options: RigOptions): Promise<Rig> {
     stop: () => end('SIGTERM'),
     ended,
     control,
+    query,
     waiting,
     async quiet() {
       for (const end = Date.now() + 60_000; waiting() > 0; await sleep(100)) {
@@ -161,16 +170,20 @@ export async function addAccounts(rig: Rig, addresses: readonly string[]): Promi
   for (const address of addresses) await change({ is: 'add-account', address, hash: 'nobody logs in' })
 }
 
-function configOf(options: RigOptions, data: string, port: number, log: string): unknown {
+type Ports = Pick<Rig, 'port' | 'submissionPort' | 'lmtpPort'>
+
+function configOf(options: RigOptions, data: string, ports: Ports, log: string): unknown {
+  const on = (port: number) => ({ port, host: '127.0.0.1' })
   return {
     hostname: 'mx.crash.test',
     data,
     threads: options.threads ?? 2,
-    listeners: { smtp: { port, host: '127.0.0.1' } },
+    listeners: { smtp: on(ports.port), submission: on(ports.submissionPort), lmtp: on(ports.lmtpPort) },
+    cleartextLoginFrom: ['127.0.0.0/8'],
     relayFrom: ['127.0.0.0/8'],
     routes: [{ to: '*', relay: { host: '127.0.0.1', port: options.sinkPort, tls: 'none' } }],
     queue: { retryFirst: '1 s', retryLongest: '2 s', ...options.queue },
-    limits: { connectionsPerSource: 10_000, messagesPerSession: 100_000, errors: 100_000 },
+    limits: { connectionsPerSource: 10_000, messagesPerSession: 100_000, ...options.limits },
     log: { level: 'warn', file: log },
   }
 }
