@@ -34,6 +34,8 @@ const ROOM = 4096
  */
 const ACTIVE = 2000
 const FEW = 20
+/** Destinations of other threads that are remembered. */
+const NOT_OURS = 1000
 /** Reports being made at the same time. */
 const REPORTS = 4
 
@@ -64,6 +66,8 @@ export function createRunner(options: RunnerOptions) {
   const recorder = createRecorder(options)
   const health = createHealth(options)
   const lanes = new Map<string, Lane>()
+  /** Destinations that only other threads deliver to, as far as we came across them. */
+  const notOurs = new Set<string>()
   /** Lanes that could not begin because of ACTIVE, in the order of their turns: with hardly anything under way, and the others. */
   const crowdedOut = { few: new Set<Lane>(), more: new Set<Lane>() }
   let held = 0
@@ -111,9 +115,10 @@ export function createRunner(options: RunnerOptions) {
       of => of.waiting >= LOW || of.until > now() || share(of.destination).concurrency === 0,
     )
     for (const of of except) of.backlog = true
+    const others = [...notOurs].filter(destination => share(destination).concurrency === 0)
     backlog = false
     void storage
-      .ask('claim', { owner: options.owner, room: CLAIM, except: except.map(of => of.destination) })
+      .ask('claim', { owner: options.owner, room: CLAIM, except: [...except.map(of => of.destination), ...others] })
       .then(answer => {
         claiming = false
         if ('failed' in answer) {
@@ -132,12 +137,26 @@ export function createRunner(options: RunnerOptions) {
   function takeClaimed(of: ClaimedWork): void {
     const byDestination = Map.groupBy(of.entries, entry => entry.destination)
     for (const [destination, entries] of byDestination) {
+      if (share(destination).concurrency === 0) {
+        leaveToOthers({ ...of, entries, destination, content: undefined })
+        continue
+      }
       claimed++
       const into = lane(destination)
       into.add({ work: { ...of, entries, destination, content: undefined }, hold: undefined })
       if (into.until > now()) giveBack(into)
       else pump(into)
     }
+  }
+
+  /** Its few deliveries at once are another thread's. */
+  function leaveToOthers(work: Work): void {
+    notOurs.add(work.destination)
+    for (const oldest of notOurs) {
+      if (notOurs.size <= NOT_OURS) break
+      notOurs.delete(oldest)
+    }
+    void putBack(work)
   }
 
   function work(): void {
@@ -273,10 +292,14 @@ export function createRunner(options: RunnerOptions) {
   function giveBack(of: Lane): void {
     for (let job = of.take(); job; job = of.take()) {
       if (!job.hold) claimed--
-      const results = job.work.entries.map(entry => kept(entry, 'ready'))
-      void recorder.record(job.work, undefined, { results, notices: [], events: [] }, undefined).then(() => freed(job))
+      void putBack(job.work).then(() => freed(job))
     }
     of.backlog = true
+  }
+
+  function putBack(work: Work): Promise<void> {
+    const results = work.entries.map(entry => kept(entry, 'ready'))
+    return recorder.record(work, undefined, { results, notices: [], events: [] }, undefined)
   }
 
   async function report(work: Work, content: Content): Promise<void> {

@@ -174,4 +174,42 @@ suite("destinations do not stand in each other's way", () => {
     assert.equal(narrow.taken.length, 200)
     assert.ok(narrow.connections < 100, `${narrow.connections} connections`)
   })
+
+  test('several threads together keep the limits of a destination, and try one in trouble once each', async () => {
+    await using world = createWorld({ seed: 19 })
+    const home = await world.server({
+      hostname: 'mx.home.test',
+      accounts: ['ann@home.test'],
+      threads: 4,
+      config: {
+        routes: [
+          { to: 'narrow.test', mx: true, concurrency: 3 },
+          { to: '*', mx: true },
+        ],
+      },
+    })
+    let most = 0
+    const narrow = world.peer('mx.narrow.test', {
+      slow: 1000,
+      answer() {
+        most = Math.max(most, narrow.open)
+        return undefined
+      },
+    })
+    const dead = world.peer('mx.dead.test')
+    dead.state = 'refusing'
+    world.zone['narrow.test'] = { mx: [[10, 'mx.narrow.test']] }
+    world.zone['dead.test'] = { mx: [[10, 'mx.dead.test']] }
+    for (let i = 0; i < 200; i++)
+      await home.send({ from: 'ann@home.test', to: [`u${i}@narrow.test`, `u${i}@dead.test`] })
+    await world.advance('3 hours')
+    assert.equal(narrow.taken.length, 200)
+    assert.ok(most <= 3, `${most} connections at once`)
+    const tries = world.dialled.filter(({ to }) => to === `${dead.address}:25`).length
+    assert.ok(tries <= 8 * 4, `${tries} connections to a dead host`)
+    dead.state = 'up'
+    await world.advance('4 hours')
+    assert.equal(dead.taken.length, 200)
+    assert.deepEqual(home.queue(), [])
+  })
 })
