@@ -214,6 +214,16 @@ export function hopTests<T extends Neighbour>({ name, skip, start, isEmpty, auth
       assert.deepEqual(recipient?.original, { type: 'rfc822', address: 'Original@elsewhere.test' })
     })
 
+    test(`the trace of a message shows what ${name} said`, async () => {
+      const message = plain(ANNA, CARLA)
+      await post(here, message)
+      await arrived(neighbour, CARLA, message.messageId)
+      await settled()
+      const trace = (await server.command(['trace', message.messageId, '--json'])).toString()
+      assert.match(trace, /"delivered"/)
+      assert.match(trace, /"250 .*(?:queued as|OK id=)/)
+    })
+
     test(`NOTIFY=NEVER: nobody hears of a failure at ${name} or here`, async () => {
       const there = plain(ANNA, NOBODY)
       const back = plain(CARLA, NOBODY_HERE)

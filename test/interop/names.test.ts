@@ -134,7 +134,7 @@ suite('names', { skip: needed.skip }, () => {
     })
   }
 
-  test('a lame domain waits', async () => {
+  test('a lame domain waits, until an operator gives it up', async () => {
     const { messageId } = await send('someone@lame.test')
     const row = await until(
       () => `an attempt: ${server.log().slice(-3000)}`,
@@ -145,5 +145,10 @@ suite('names', { skip: needed.skip }, () => {
     )
     assert.ok(row)
     assert.equal((await server.mail(ANNA)).some(isReportOn(messageId)), false)
+    await server.command(['queue', 'bounce', '--domain', 'lame.test', '--reason', 'Nobody is there'])
+    const report = read(await arrives(server, ANNA, isReportOn(messageId)))
+    assert.equal(report.recipients[0]?.action, 'failed')
+    assert.match(report.recipients[0]?.diagnostic?.text ?? '', /Nobody is there/)
+    assert.deepEqual(await server.queue(), [])
   })
 })

@@ -158,26 +158,35 @@ export async function until<T>(
   throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`)
 }
 
-/** Resolves when a mail server greets at this port with 220, or where TLS comes first, when it accepts a connection. */
-export async function greets(
-  program: Program,
-  at: { host: string; port: number; tls?: boolean; namespace?: string | undefined },
-) {
-  await until(
-    () => `a greeting on port ${at.port}: ${program.output()}`,
-    async () => {
-      assert.ok(!program.hasEnded(), `ended before it listened on ${at.port}: ${program.output()}`)
-      const { stdout, code } = await call({
-        name: 'bash',
-        args: [
-          '-c',
-          `exec 3<>/dev/tcp/${at.host}/${at.port} && ${at.tls === true ? 'true' : 'read -t 5 -u 3 && echo $REPLY'}`,
-        ],
-        namespace: at.namespace,
-      })
-      return code === 0 && (at.tls === true || stdout.toString().startsWith('220')) ? true : undefined
-    },
-  )
+interface Greeting {
+  readonly host: string
+  readonly port: number
+  /** TLS comes first, so that it accepts a connection is all there is to see. */
+  readonly tls?: boolean
+  readonly namespace?: string | undefined
+}
+
+/** Resolves when a mail server greets with 220; a program that does not come to that in 20 s is ended. */
+export async function greets(program: Program, at: Greeting): Promise<void> {
+  try {
+    await until(
+      () => `a greeting on port ${at.port}: ${program.output()}`,
+      async () => {
+        assert.ok(!program.hasEnded(), `ended before it listened on ${at.port}: ${program.output()}`)
+        return (await isGreeting(at)) ? true : undefined
+      },
+    )
+  } catch (error) {
+    await program.stop()
+    throw error
+  }
+}
+
+async function isGreeting({ host, port, tls, namespace }: Greeting): Promise<boolean> {
+  const listen = tls === true ? 'true' : 'read -t 5 -u 3 && echo $REPLY'
+  const args = ['-c', `exec 3<>/dev/tcp/${host}/${port} && ${listen}`]
+  const { stdout, code } = await call({ name: 'bash', args, namespace })
+  return code === 0 && (tls === true || stdout.toString().startsWith('220'))
 }
 
 /** A port that is free at this moment, below those that the system gives to outgoing connections. */
