@@ -77,7 +77,9 @@ export function openPostOffice(first: Settings, world: World) {
     clock: { now: world.monotonic },
     hostname,
     ownAddresses: world.ownAddresses,
-    concurrency: settings.queue.concurrency,
+    get concurrency() {
+      return settings.queue.concurrency
+    },
     mailbox: async () => [],
     callFunction: (to, job) => callFunction(world.functions()?.get(to.index), job),
   })
@@ -87,8 +89,12 @@ export function openPostOffice(first: Settings, world: World) {
     content: id => reader.content(id),
     routing,
     reporter,
-    retry: settings.queue,
-    memory: shareOf(settings.queue.memory, settings.threads),
+    get retry() {
+      return settings.queue
+    },
+    get memory() {
+      return shareOf(settings.queue.memory, settings.threads)
+    },
     now,
     chance,
     sleep,
@@ -100,7 +106,17 @@ export function openPostOffice(first: Settings, world: World) {
       return delivery.deliver(to, { id: formatId(work.message), envelope: work.envelope, content, recipients })
     },
   })
-  const submit = createSubmit({ owner, storage, directory, routing, runner, reporter, hold: settings.queue.hold })
+  const submit = createSubmit({
+    owner,
+    storage,
+    directory,
+    routing,
+    runner,
+    reporter,
+    get hold() {
+      return settings.queue.hold
+    },
+  })
   const options = (): ReceptionOptions => ({
     hostname,
     data: settings.data,

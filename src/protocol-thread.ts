@@ -7,6 +7,7 @@ import { networkInterfaces } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
+import type { Deliver } from './config/define.ts'
 import { importFunctions } from './config/functions.ts'
 import type { Listener, Settings } from './config/settings.ts'
 import { passwordChecker } from './directory/passwords.ts'
@@ -45,17 +46,28 @@ const gone = (loop: SmtpLoop<MessageCollector>): void => {
   loops.delete(loop)
 }
 const sources = createSources({
-  connections: shareOf(settings.limits.connections, settings.threads),
-  connectionsPerSource: shareOf(settings.limits.connectionsPerSource, settings.threads),
+  get connections() {
+    return shareOf(settings.limits.connections, settings.threads)
+  },
+  get connectionsPerSource() {
+    return shareOf(settings.limits.connectionsPerSource, settings.threads)
+  },
 })
-const budget: ReceiveBudget = { limit: shareOf(settings.limits.receiveMemory, settings.threads), used: 0 }
+const budget: ReceiveBudget = {
+  get limit() {
+    return shareOf(settings.limits.receiveMemory, settings.threads)
+  },
+  used: 0,
+}
 const failures = createAuthFailures(now)
 const passwords = passwordChecker()
 
 type Serve = (connection: Connection, listener: Listener) => SmtpLoop<MessageCollector>
 let serve: Serve | undefined
 let stop = async (): Promise<void> => undefined
-let reload = (_settings: Settings): void => undefined
+let reload = async (next: Settings): Promise<void> => {
+  settings = withWhatStays(next)
+}
 
 const listening = await Promise.all(settings.listeners.map(bind))
 
@@ -105,7 +117,7 @@ function contextOf(material: TlsMaterial | undefined) {
 
 async function go({ port, newestId }: Extract<ToProtocolThread, { is: 'go' }>): Promise<void> {
   const reader = openStorageReader(settings.data)
-  let functions = settings.functionsFrom === undefined ? undefined : await importFunctions(settings.functionsFrom)
+  let functions = await functionsOf(settings)
   const resolver = createResolver({ servers: settings.dns.servers, random: below => randomInt(below), clock: { now } })
   const storage = storageOver(port, notice => office.notice(notice))
   const office = openPostOffice(settings, {
@@ -129,14 +141,15 @@ async function go({ port, newestId }: Extract<ToProtocolThread, { is: 'go' }>): 
     functions: () => functions,
   })
   serve = (connection, listener) => new SmtpLoop(connection, office.receive(connection, listener), now, gone)
-  reload = next => {
-    settings = { ...next, listeners: settings.listeners, threads: settings.threads, data: settings.data }
+  let reloads = 0
+  reload = async next => {
+    const number = ++reloads
+    const fresh = await functionsOf(next)
+    // Routes name their functions by number: both change in the same moment, and a later reload is not undone by an earlier one.
+    if (number !== reloads || (fresh === undefined && next.functionsFrom !== undefined)) return
+    functions = fresh
+    settings = withWhatStays(next)
     office.reload(settings)
-    if (settings.functionsFrom !== undefined) {
-      void importFunctions(settings.functionsFrom).then(fresh => {
-        functions = fresh
-      })
-    }
   }
   stop = async () => {
     serve = undefined
@@ -151,6 +164,25 @@ async function go({ port, newestId }: Extract<ToProtocolThread, { is: 'go' }>): 
     port.close()
   }
   office.start()
+}
+
+function withWhatStays(next: Settings): Settings {
+  return { ...next, listeners: settings.listeners, threads: settings.threads, data: settings.data }
+}
+
+/** undefined: there are none, or they cannot be read; then a person hears why. */
+async function functionsOf({ functionsFrom }: Settings): Promise<ReadonlyMap<number, Deliver> | undefined> {
+  if (functionsFrom === undefined) return undefined
+  try {
+    return await importFunctions(functionsFrom)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    say({
+      is: 'complaint',
+      text: `protocol thread ${slot} cannot read the functions of ${functionsFrom}, and goes on as before: ${why}`,
+    })
+    return undefined
+  }
 }
 
 /** ms that what is in flight gets to end when we stop. */
@@ -180,10 +212,10 @@ main.on('message', (message: ToProtocolThread) => {
     case 'reload':
       tls = message.tls
       context = contextOf(tls)
-      reload(message.settings)
+      void reload(message.settings)
       return
     case 'state': {
-      const ms = (value: number): number => Math.max(0, Math.round(value / 1e4) / 100 - LOOK)
+      const ms = (value: number): number => Math.max(0, Math.round((value / 1e6 - LOOK) * 100) / 100)
       say({
         is: 'state',
         number: message.number,

@@ -124,6 +124,7 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
       worker.on('message', (message: FromProtocolThread) => {
         if (message.is === 'bound') resolve(message.listening)
         else if (message.is === 'state') states.get(message.number)?.(message.state)
+        else if (message.is === 'complaint') complain(message.text)
       })
       worker.on('error', error => {
         complain(
@@ -176,7 +177,12 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
   }
 
   function startStorage(): Promise<{ newestId: Id; recovered: number } | { failed: string }> {
-    const data: StorageThreadData = { data: settings.data, timeline: settings.timeline, log: options.log }
+    const data: StorageThreadData = {
+      data: settings.data,
+      timeline: settings.timeline,
+      log: options.log,
+      level: settings.log.level,
+    }
     const worker = new Worker(file('storage/sqlite/thread'), { workerData: data, execArgv: EXEC, name: 'storage' })
     storageWorker = worker
     let known = false
@@ -228,14 +234,19 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
         threads.flatMap(thread => {
           if (!thread) return []
           const number = ++asked
+          const { worker, slot } = thread
+          let gone = (): void => undefined
+          const answered = new Promise<ThreadState>(resolve => {
+            gone = () => resolve({ slot, sessions: 0, loopDelayP99: 0, loopDelayMax: 0 })
+            states.set(number, resolve)
+            worker.once('exit', gone)
+            worker.postMessage({ is: 'state', number, reset } satisfies ToProtocolThread)
+          })
           return [
-            new Promise<ThreadState>(resolve => {
-              states.set(number, resolve)
-              thread.worker.once('exit', () =>
-                resolve({ slot: thread.slot, sessions: 0, loopDelayP99: 0, loopDelayMax: 0 }),
-              )
-              thread.worker.postMessage({ is: 'state', number, reset } satisfies ToProtocolThread)
-            }).finally(() => states.delete(number)),
+            answered.finally(() => {
+              states.delete(number)
+              worker.off('exit', gone)
+            }),
           ]
         }),
       )
@@ -286,7 +297,7 @@ async function loadMaterial(settings: Settings, ticketKeys: Uint8Array): Promise
 
 /** What can't change while we run; undefined: all that changed can. */
 function restartFor(old: Settings, next: Settings): string | undefined {
-  const fixed = ['data', 'user', 'threads', 'listeners', 'timeline', 'log', 'hostname'] as const
+  const fixed = ['data', 'user', 'threads', 'listeners', 'timeline', 'log', 'hostname', 'dns'] as const
   const changed = fixed.filter(key => JSON.stringify(old[key]) !== JSON.stringify(next[key]))
   if (changed.length === 0) return undefined
   return `${changed.join(', ')} cannot change while the server runs; restart it to use the new configuration`

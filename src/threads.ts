@@ -24,6 +24,8 @@ export type FromProtocolThread =
   | { readonly is: 'bound'; readonly listening: readonly Bound[] }
   | { readonly is: 'serving' }
   | { readonly is: 'state'; readonly number: number; readonly state: ThreadState }
+  /** Something that a person should see. */
+  | { readonly is: 'complaint'; readonly text: string }
   | { readonly is: 'stopped' }
 
 export type Bound =

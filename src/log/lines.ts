@@ -8,6 +8,14 @@ export type LogTarget =
   | { readonly to: 'file'; readonly path: string }
   | { readonly to: 'silent' }
 
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+/** As pino numbers them. */
+const LEVELS: Readonly<Record<LogLevel, number>> = { debug: 20, info: 30, warn: 40, error: 50, silent: Infinity }
+
+/** How every line begins (`eventLine`); one that begins otherwise is written whatever the level. */
+const LEVEL = '{"level":'
+
 /** Bytes collected before a write, and ms after which what was collected is written anyway. */
 const COLLECT = 8192
 const FLUSH = 500
@@ -20,9 +28,10 @@ export interface LogLines {
   end(): void
 }
 
-/** Lines that are JSON already (events) on their way out. A log that can't be written never stops the mail. */
-export function openLog(target: LogTarget): LogLines {
-  if (target.to === 'silent') return { write: () => undefined, reopen: () => undefined, end: () => undefined }
+/** Lines that are JSON already (events) on their way out. A log that can't be written never stops the mail. `level`: less important lines are left out. */
+export function openLog(target: LogTarget, level: LogLevel): LogLines {
+  if (target.to === 'silent' || level === 'silent')
+    return { write: () => undefined, reopen: () => undefined, end: () => undefined }
   const destination = pino.destination({
     dest: target.to === 'file' ? target.path : 1,
     append: true,
@@ -33,9 +42,14 @@ export function openLog(target: LogTarget): LogLines {
     periodicFlush: FLUSH,
   })
   destination.on('error', () => undefined)
+  const least = LEVELS[level]
+  const isWanted = (line: string): boolean =>
+    !line.startsWith(LEVEL) || Number.parseInt(line.slice(LEVEL.length), 10) >= least
   return {
     write: lines => {
-      const shown = target.to === 'people' ? lines.map(forPeople) : lines
+      const wanted = least <= LEVELS.info ? lines : lines.filter(isWanted)
+      if (wanted.length === 0) return
+      const shown = target.to === 'people' ? wanted.map(forPeople) : wanted
       destination.write(`${shown.join('\n')}\n`)
     },
     reopen: () => {

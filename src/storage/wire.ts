@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { LogTarget } from '../log/lines.ts'
+import type { LogLevel, LogTarget } from '../log/lines.ts'
 import type { Id } from '../mail/id.ts'
 import type { Notice, OperationName, Operations, StorageResult } from './operations.ts'
 
@@ -8,6 +8,7 @@ export interface StorageThreadData {
   readonly data: string
   readonly timeline: { readonly maxAge: number; readonly maxSize: number }
   readonly log: LogTarget
+  readonly level: LogLevel
 }
 
 export type ToStorageThread =

@@ -9,11 +9,11 @@ import { sweep } from './reader.ts'
  * The storage thread: the only writer. Requests come in batches over one port per asking thread; all that are here when a commit begins
  * are in it, and their answers go back in one batch per port after it is synced.
  */
-const { data, timeline, log: target } = workerData as StorageThreadData
+const { data, timeline, log: target, level } = workerData as StorageThreadData
 const main = parentPort
 if (!main) throw new Error('this file is started as a worker thread')
 
-const log = openLog(target)
+const log = openLog(target, level)
 const ports = new Map<MessagePort, { answers: [number, StorageResult<Operations[OperationName]['out']>][] }>()
 const engine = openEngine({
   data,
