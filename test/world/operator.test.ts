@@ -116,4 +116,25 @@ suite('what an operator does to the queue', () => {
     await world.advance('1 min')
     assert.equal(home.mailbox('ann@home.test').length, 1)
   })
+
+  test('what was held beyond its time has all its time again when it is released', async () => {
+    await using world = createWorld({ seed: 37 })
+    const home = await world.server({
+      hostname: 'mx.home.test',
+      accounts: ['ann@home.test'],
+      config: { queue: { hold: true, concurrency: 2 } },
+    })
+    const away = world.peer('mx.away.test', { slow: 1000 })
+    world.zone['away.test'] = { mx: [[10, 'mx.away.test']] }
+    for (let i = 0; i < 500; i++) await home.send({ from: 'ann@home.test', to: `u${i}@away.test` })
+    await world.advance('6 days')
+    assert.equal(await home.change({ is: 'release' }), 500)
+    await world.advance('1 hour')
+    assert.equal(away.taken.length, 500)
+    assert.deepEqual(
+      home.queue({ domain: 'away.test' }).map(({ recipient }) => recipient),
+      [],
+    )
+    assert.equal(world.dialled.length > 0 && home.mailbox('ann@home.test').length, 0)
+  })
 })

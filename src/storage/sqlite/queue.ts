@@ -50,6 +50,9 @@ export function queueTables(database: DatabaseSync) {
   const setReport = prepare(
     'UPDATE entry SET state = \'ready\', destination = ?, wake = ?, "order" = ? WHERE message = ? AND n = ?',
   )
+  const setReleased = prepare(
+    "UPDATE entry SET state = 'ready', expires = ?, notice = ?, wake = ?, owner = 0 WHERE message = ? AND n = ?",
+  )
   const setDestination = prepare('UPDATE entry SET destination = ? WHERE message = ? AND n = ?')
   const nextDestination = prepare(
     "SELECT destination FROM entry INDEXED BY entry_ready WHERE state = 'ready' AND destination > ? ORDER BY destination LIMIT 1",
@@ -270,7 +273,7 @@ export function queueTables(database: DatabaseSync) {
       const messages = new Set<Id>()
       let changed = 0
       for (const row of rows) {
-        if (!changeRow(row, change)) continue
+        if (!changeRow(row, change, now)) continue
         changed++
         messages.add(Number(row['message']))
       }
@@ -285,8 +288,16 @@ export function queueTables(database: DatabaseSync) {
     },
   }
 
+  /** While it was held its time went by; now it has all of it again. */
+  function releaseHeld(message: Id, n: number, { due, notice, expires }: Times, now: number): void {
+    const at = Number(selectMessage.get(message)?.['at'] ?? now)
+    const again = (end: number): number => Math.max(end, now + Math.min(end - at, LONGEST_AGAIN))
+    const times = { due, notice: notice > 0 ? again(notice) : 0, expires: again(expires) }
+    setReleased.run(times.expires, times.notice, wakeOf('ready', times), message, n)
+  }
+
   /** false: there was nothing to change. */
-  function changeRow(row: Row, { to }: Change): boolean {
+  function changeRow(row: Row, { to }: Change, now: number): boolean {
     const [message, n] = [Number(row['message']), Number(row['n'])]
     switch (to.is) {
       case 'hold':
@@ -295,7 +306,7 @@ export function queueTables(database: DatabaseSync) {
         return true
       case 'release':
         if (row['state'] !== 'held') return false
-        setState.run('ready', wakeOf('ready', timesOf(row)), 0, message, n)
+        releaseHeld(message, n, timesOf(row), now)
         return true
       case 'retry':
         if (row['state'] === 'held') return false
@@ -327,8 +338,12 @@ export interface ClaimCursors {
 }
 
 const NEVER = Number.MAX_SAFE_INTEGER
+/** ms; RFC 5321 §4.5.4.1: 4 to 5 days. */
+const LONGEST_AGAIN = 5 * 86_400_000
 
-function wakeOf(state: EntryState, { due, notice, expires }: Pick<NewEntry, 'due' | 'notice' | 'expires'>): number {
+type Times = Pick<NewEntry, 'due' | 'notice' | 'expires'>
+
+function wakeOf(state: EntryState, { due, notice, expires }: Times): number {
   if (state === 'leased' || state === 'held') return 0
   const end = notice > 0 ? Math.min(notice, expires) : expires
   return state === 'waiting' ? Math.min(due, end) : end
