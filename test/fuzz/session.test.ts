@@ -114,7 +114,7 @@ async function converse(input: Iterable<Buffer>, kind: Kind): Promise<Result> {
   }
   const promises = async (): Promise<void> => {
     promised = false
-    for (let turn = 0; turn < 4; turn++) await undefined
+    for (let turn = 0; turn < 4; turn++) await Promise.resolve()
   }
   const service: SmtpService<Kept> = {
     context: contextOf(kind),
