@@ -9,6 +9,7 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Settings } from './config/settings.ts'
 import { collectGarbage } from './garbage.ts'
 import type { LogTarget } from './log/lines.ts'
+import { occupied } from './net/listen.ts'
 import { createTicketKeys, ensureSelfSigned, loadTls, type TlsMaterial } from './net/tls.ts'
 import { dropRights, ownFolder } from './rights.ts'
 import type { Id } from './mail/id.ts'
@@ -89,6 +90,10 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
   let crashes = 0
   let asked = 0
 
+  for (const listener of settings.listeners) {
+    const other = await occupied(listener) // before our own threads are there
+    if (other) return { failed: portTrouble(other) }
+  }
   // The listeners first, while we may bind any port.
   const bound: (readonly Bound[])[] = []
   for (let slot = 0; slot < settings.threads; slot++) bound.push(await startThread(slot))
@@ -142,7 +147,7 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
   async function replace(slot: number, lost: ProtocolThread): Promise<void> {
     threads[slot] = undefined
     crashes = Date.now() - lost.started < SHORT_LIFE ? crashes + 1 : 0
-    await release(lost.owner)
+    await release(lost)
     if (crashes > 0) await sleep(Math.min(30_000, 250 * 2 ** crashes))
     if (stopping) return
     const listening = await startThread(slot)
@@ -156,8 +161,8 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
   }
 
   /** Tried until it is on disk: without it the mail that the thread had in hand would wait for the next start. */
-  async function release(owner: number): Promise<void> {
-    while (!stopping && 'failed' in (await storage.ask('release', { owner }))) await sleep(1000)
+  async function release({ owner, slot }: ProtocolThread): Promise<void> {
+    while (!stopping && 'failed' in (await storage.ask('release', { owner, slot }))) await sleep(1000)
   }
 
   function go(thread: ProtocolThread): Promise<void> {

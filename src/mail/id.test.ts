@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { formatId, idAt, idSource, parseId, timeOfId } from './id.ts'
+import { formatId, idAt, idSource, parseId, slotOfId, timeOfId } from './id.ts'
 
 test('ids of one thread grow, whatever the clock does', () => {
   fc.assert(
@@ -35,6 +35,7 @@ test('after a restart with a clock that is behind, ids are larger than the newes
 test('the time is in the id', () => {
   const id = idSource(7, 0, () => 1.8e12)()
   assert.equal(timeOfId(id), 1.8e12)
+  assert.equal(slotOfId(id), 7)
   assert.ok(idAt(1.8e12) <= id && id < idAt(1.8e12 + 1))
 })
 

@@ -29,6 +29,11 @@ export function timeOfId(id: Id): number {
   return Math.floor(id / (PER_MS * SLOTS)) + EPOCH
 }
 
+/** The thread that gave it. */
+export function slotOfId(id: Id): number {
+  return Math.floor(id / PER_MS) % SLOTS
+}
+
 /** Eleven letters and digits, as people see it. */
 export function formatId(id: Id): string {
   let text = ''

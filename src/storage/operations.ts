@@ -13,8 +13,8 @@ export interface Operations {
   settle: { in: Settlement; out: undefined }
   /** Work that is due, leased to the asking thread. */
   claim: { in: Claim; out: Claimed }
-  /** Everything that this owner had leased is free again: its thread is gone. Answers how many entries. */
-  release: { in: { readonly owner: number }; out: number }
+  /** Everything that this owner had leased is free again, and what it was receiving is thrown away: its thread is gone. Answers how many entries. */
+  release: { in: { readonly owner: number; readonly slot: number }; out: number }
   /** What an operator does to waiting entries. Answers how many were changed. */
   change: { in: Change; out: number }
   directory: { in: DirectoryChange; out: DirectoryResult }

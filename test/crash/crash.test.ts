@@ -110,6 +110,8 @@ test('protocol threads are killed under load: nothing is lost, and service goes 
       `${key} came twice without a crash: ${times.join(' ')}`,
     )
   }
+  const { files, known } = rig.bodies()
+  assert.equal(files, known, 'body files that no message names')
   t.diagnostic(`${acknowledged} acknowledged, 0 lost, ${duplicates.length} came again, after ${kills.length} kills`)
   assert.equal(await rig.stop(), 0)
 })

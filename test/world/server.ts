@@ -160,7 +160,7 @@ export async function openServer(setup: ServerSetup, around: Surroundings): Prom
       const lost = life.threads[slot]
       if (!lost) throw new Error(`there is no thread ${slot}`)
       end(lost)
-      void life.storage.ask('release', { owner: lost.owner })
+      void life.storage.ask('release', { owner: lost.owner, slot })
       life.threads[slot] = beginThread(life, slot, settings, around)
     },
     async close() {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -207,7 +207,7 @@ suite('the queue in SQLite', () => {
     assert.equal(engine.nextWake(), clock.now + 1000)
     clock.now += 1000
     engine.wake()
-    all(engine, [{ name: 'release', input: { owner: 0 } }])
+    all(engine, [{ name: 'release', input: { owner: 0, slot: 0 } }])
     clock.now += 5 * HOUR
     engine.wake()
     const [work] = claim(engine).works
@@ -218,13 +218,13 @@ suite('the queue in SQLite', () => {
   test('what a lost thread had leased is free again', t => {
     const { engine } = open(t)
     all(engine, [submit(submission({ state: 'leased', owner: 7 })), submit(submission({ state: 'leased', owner: 8 }))])
-    assert.deepEqual(all(engine, [{ name: 'release', input: { owner: 7 } }]), [{ ok: 1 }])
+    assert.deepEqual(all(engine, [{ name: 'release', input: { owner: 7, slot: 0 } }]), [{ ok: 1 }])
     assert.equal(claim(engine).works.length, 1)
   })
 
   test('a lost thread gets nothing more, and nothing is stored in its name', t => {
     const { engine, reader } = open(t)
-    all(engine, [submit(submission()), { name: 'release', input: { owner: 7 } }])
+    all(engine, [submit(submission()), { name: 'release', input: { owner: 7, slot: 0 } }])
     assert.equal(claim(engine, 100, [], 7).works.length, 0)
     const late = submission({ state: 'leased', owner: 7 })
     const [result] = all(engine, [submit(late)])
@@ -235,6 +235,17 @@ suite('the queue in SQLite', () => {
     all(engine, [{ name: 'settle', input: settlement }])
     assert.equal(reader.content(settlement.reports[0]?.id ?? 0), undefined)
     assert.equal(claim(engine, 100, [], 8).works.length, 1)
+  })
+
+  test('what a lost thread was receiving is thrown away, and nothing else', t => {
+    const { engine, data } = open(t)
+    const stored = submission()
+    const [other, before] = [idSource(1, 0, () => clock.now)(), idSource(0, 0, () => clock.now - 1000)()]
+    const names = [stored.id, other, before, nextId()].map(formatId)
+    for (const name of names) writeFileSync(join(data, 'bodies', name), 'x')
+    const content = { in: 'file', path: join(data, 'bodies', names[0] ?? ''), head: Buffer.alloc(0), size: 1 } as const
+    all(engine, [submit({ ...stored, content }), { name: 'release', input: { owner: 9, slot: 0 } }])
+    assert.deepEqual(readdirSync(join(data, 'bodies')).sort(), names.slice(0, 3).sort())
   })
 
   test('a damaged message is set aside with an event, and the others go on', t => {

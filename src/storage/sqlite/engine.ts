@@ -1,8 +1,8 @@
 import { statfsSync, statSync, unlinkSync } from 'node:fs'
 import type { SQLOutputValue } from 'node:sqlite'
 import { eventLine } from '../../log/events.ts'
-import { bodyPath, RESERVE } from '../bodies.ts'
-import { formatId, type Id } from '../../mail/id.ts'
+import { bodyPath, RESERVE, sweepBodies } from '../bodies.ts'
+import { formatId, type Id, idAt, slotOfId } from '../../mail/id.ts'
 import type {
   Change,
   Notice,
@@ -63,6 +63,8 @@ interface After {
   readonly notices: Notice[]
   readonly lines: string[]
   readonly files: Id[]
+  /** Threads that are gone, with what they were receiving. */
+  readonly slots: number[]
   work: boolean
 }
 
@@ -82,6 +84,8 @@ export function openEngine(options: EngineOptions) {
     'PRAGMA wal_checkpoint(TRUNCATE)',
   ].map(sql => database.prepare(sql))
   const cursors: ClaimCursors = { destination: '', sources: new Map() }
+  const isKnown = database.prepare('SELECT 1 FROM message WHERE id = ?')
+  const firstId = idAt(now())
   const delays = new Map<string, number>()
   const pending: Pending[] = []
   /** Threads that ended: what they still had asked for before is not done in their name any more. */
@@ -99,7 +103,7 @@ export function openEngine(options: EngineOptions) {
   }
 
   function attempt(run: (after: After) => void): StorageResult<undefined> {
-    const after: After = { notices: [], lines: [], files: [], work: false }
+    const after: After = { notices: [], lines: [], files: [], slots: [], work: false }
     try {
       begin?.run()
       run(after)
@@ -117,6 +121,7 @@ export function openEngine(options: EngineOptions) {
 
   function announce(after: After): void {
     for (const id of after.files) removeFile(id)
+    for (const slot of after.slots) sweepSlot(slot)
     for (const notice of after.notices) notify(notice)
     if (after.work) notify({ is: 'work' })
     if (after.lines.length > 0) log(after.lines)
@@ -127,6 +132,15 @@ export function openEngine(options: EngineOptions) {
       unlinkSync(bodyPath(data, id))
     } catch {
       // It is an orphan now; the sweep at the next start removes it.
+    }
+  }
+
+  /** What came before this start was swept then. */
+  function sweepSlot(slot: number): void {
+    try {
+      sweepBodies(data, id => slotOfId(id) !== slot || id < firstId || isKnown.get(id) !== undefined)
+    } catch {
+      // The disk fails; the sweep at the next start removes them.
     }
   }
 
@@ -216,6 +230,7 @@ export function openEngine(options: EngineOptions) {
         return gone.has(input.owner) ? NOTHING_CLAIMED : claim(input, after)
       case 'release':
         gone.add(input.owner)
+        after.slots.push(input.slot)
         after.work = true
         return queue.release(input.owner)
       case 'directory':
