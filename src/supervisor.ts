@@ -9,7 +9,7 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Settings } from './config/settings.ts'
 import { collectGarbage } from './garbage.ts'
 import type { LogTarget } from './log/lines.ts'
-import { occupied } from './net/listen.ts'
+import { occupied } from './net/occupied.ts'
 import { createTicketKeys, ensureSelfSigned, loadTls, type TlsMaterial } from './net/tls.ts'
 import { dropRights, ownFolder } from './rights.ts'
 import type { Id } from './mail/id.ts'
@@ -308,7 +308,7 @@ function restartFor(old: Settings, next: Settings): string | undefined {
   return `${changed.join(', ')} cannot change while the server runs; restart it to use the new configuration`
 }
 
-function portTrouble(failed: Extract<Bound, { is: 'failed' }>): string {
+function portTrouble(failed: Pick<Extract<Bound, { is: 'failed' }>, 'code' | 'reason'>): string {
   if (failed.code === 'EACCES')
     return `${failed.reason}: ports below 1024 need the right to bind them (start as root with \`user\`, or give CAP_NET_BIND_SERVICE)`
   if (failed.code === 'EADDRINUSE')

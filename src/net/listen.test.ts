@@ -9,6 +9,7 @@ import { connect as tlsConnect } from 'node:tls'
 import type { Listener } from '../config/settings.ts'
 import { createWheel } from './deadlines.ts'
 import { type Listening, type ListenerOptions, listen } from './listen.ts'
+import { occupied } from './occupied.ts'
 import { selfSigned } from './self-signed.ts'
 import { createSources } from './sources.ts'
 import { createServerContext, createTicketKeys } from './tls.ts'
@@ -242,4 +243,13 @@ test('2,000 connections, all of which end', async t => {
 test('an address that is not ours is a value', async () => {
   const failed = await listen(greeter({ ...LOOPBACK, host: '203.0.113.1' }))
   assert.equal(failed.is === 'failed' && failed.code, 'EADDRNOTAVAIL')
+})
+
+test('a port that another server shares out is not shared with it', async t => {
+  const { address } = await started(t, greeter(LOOPBACK, { reusePort: true }))
+  const there: Listener = { kind: 'smtp', proxyFrom: [], on: 'tcp', host: '127.0.0.1', port: address.port }
+  assert.equal((await occupied(there))?.code, 'EADDRINUSE')
+  const second = await started(t, greeter(there, { reusePort: true })) // another thread of ours
+  assert.equal(second.address.port, address.port)
+  assert.equal(await occupied(LOOPBACK), undefined)
 })
