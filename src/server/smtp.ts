@@ -47,6 +47,8 @@ export interface Visit {
 /** Bytes of input that may wait for an answer before we stop reading. */
 const WAITING_INPUT = 64 * 1024
 const NOTHING = Buffer.alloc(0)
+/** ms that an answer may take; RFC 5321 §4.5.3.2.6: so long a client waits, and then there is nobody to hear it. */
+const ANSWER = 10 * 60_000
 
 /** `now`: ms since 1970. Sessions that are open: see `SmtpLoop.shutdown`. */
 export class SmtpLoop<Content extends Collector> implements ConnectionHandler, Visit {
@@ -244,7 +246,7 @@ export class SmtpLoop<Content extends Collector> implements ConnectionHandler, V
 
   #await(answer: Promise<Event>): void {
     this.#waits = true
-    this.connection.deadline(undefined)
+    this.connection.deadline(ANSWER)
     void answer.then(event => {
       this.#waits = false
       if (this.#closed) return
@@ -321,6 +323,8 @@ export class SmtpLoop<Content extends Collector> implements ConnectionHandler, V
     const now = this.#now()
     const ends = this.since + session - now
     const left = this.#scanner ? Math.min(ends, this.#contentSince + message - now) : ends
-    this.connection.deadline(Math.max(1, Math.min(idle, left)))
+    // Not left to the connection, which tells it late: who sends byte by byte would put it off each time.
+    if (left <= 0) this.#happen({ on: 'timeout' })
+    else this.connection.deadline(Math.min(idle, left))
   }
 }

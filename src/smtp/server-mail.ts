@@ -172,7 +172,7 @@ export function dataAnswered(session: At<'data-asked'>, refusal: Reply | undefin
   }
   if (refusal !== undefined) return answer({ at: 'ready', link, client }, refusal, context)
   return {
-    next: { at: 'data', link, client, transaction },
+    next: { at: 'data', link, client, transaction, leaving: undefined },
     effects: [say(replies.data), { do: 'receive', how: 'data', limit: context.limits.messageSize }],
   }
 }
@@ -181,14 +181,14 @@ function receiveChunk(open: Open, chunk: Chunk, received: number, context: Conte
   const { link, client, transaction } = open
   const body = transaction.envelope.body
   return {
-    next: { at: 'chunk', link, client, transaction, received, chunk },
+    next: { at: 'chunk', link, client, transaction, received, chunk, leaving: undefined },
     effects: [{ do: 'receive', how: 'chunk', chunk, body, limit: context.limits.messageSize }],
   }
 }
 
 /** All that was asked for by `receive` is here. `size`: bytes of the content, or of this chunk. */
 export function contentReceived(session: At<'data'> | At<'chunk'>, size: number, context: Context): Step {
-  const { link, client, transaction } = session
+  const { link, client, transaction, leaving } = session
   if (session.at === 'chunk' && !session.chunk.last) {
     const next: At<'chunks'> = { at: 'chunks', link, client, transaction, received: session.received + size }
     const reply = chunkReceived(size)
@@ -196,22 +196,27 @@ export function contentReceived(session: At<'data'> | At<'chunk'>, size: number,
   }
   const { envelope, recipients } = transaction
   return {
-    next: { at: 'submitting', link, client, transaction, leaving: undefined },
+    next: { at: 'submitting', link, client, transaction, leaving },
     effects: [{ do: 'submit', client, tls: link.tls, envelope, recipients }],
   }
 }
 
 export function contentRefused(session: At<'data'> | At<'chunk'>, fault: ContentFault, context: Context): Step {
   const ended = session.at === 'data' || session.chunk.last
-  return refuseContent(session, ended, FAULTS[fault], context, [FORGET])
+  if (session.leaving === undefined) return refuseContent(session, ended, FAULTS[fault], context, [FORGET])
+  return hangUp(...forEach(session, FAULTS[fault]), session.leaving)
 }
 
-/** `ended`: there is no more of it, so LMTP wants a reply for each recipient (RFC 2033 §4.2). */
+/** RFC 2033 §4.2: LMTP wants a reply for each recipient. */
+function forEach({ client, transaction }: Open, reply: Reply): readonly Reply[] {
+  return client.protocol === 'LMTP' ? transaction.recipients.map(() => reply) : [reply]
+}
+
+/** `ended`: there is no more of it. */
 function refuseContent(open: Open, ended: boolean, reply: Reply, context: Context, before: readonly Effect[]): Step {
-  const { link, client, transaction } = open
+  const { link, client } = open
   if (!ended) return answer({ at: 'spoiled', link, client }, reply, context, before)
-  const all = client.protocol === 'LMTP' ? transaction.recipients.map(() => reply) : [reply]
-  return answerEach({ at: 'ready', link, client }, all, context, before)
+  return answerEach({ at: 'ready', link, client }, forEach(open, reply), context, before)
 }
 
 /** RFC 5321 §4.1.1.4: the transaction is over, whatever became of it. */

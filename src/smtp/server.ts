@@ -98,6 +98,8 @@ export function step(session: Session, event: Event, context: Context): Step {
     case 'timeout':
       return leave(session, replies.timeout)
     case 'shutdown':
+      // What is coming in is taken, as long as its client does not tarry.
+      if (isLastPart(session)) return { next: { ...session, leaving: replies.shutdown }, effects: NOTHING }
       return leave(session, replies.shutdown)
   }
   throw new Error(`${event.on} cannot happen in a session that is at ${session.at}`)
@@ -117,6 +119,11 @@ function leave(session: Session, reply: OwnReply): Step {
   if (session.at === 'submitting') return { next: { ...session, leaving: reply }, effects: NOTHING }
   if (session.at === 'securing') return hangUp() // the client awaits TLS, not text
   return hangUp(reply)
+}
+
+/** The rest of a message is being received. */
+function isLastPart(session: Session): session is At<'data'> | At<'chunk'> {
+  return session.at === 'data' || (session.at === 'chunk' && session.chunk.last)
 }
 
 function commandOf(line: Line): Command {

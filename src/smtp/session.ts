@@ -114,9 +114,15 @@ export type Session =
       readonly transaction: Transaction
       readonly chunk: Chunk | undefined
     }
-  /** 354 was said; the loop receives. */
-  | { readonly at: 'data'; readonly link: Link; readonly client: Client; readonly transaction: Transaction }
-  /** The loop receives a chunk. `received`: bytes of the chunks before it. */
+  /** 354 was said; the loop receives. `leaving`: what to say when the message is settled, before hanging up. */
+  | {
+      readonly at: 'data'
+      readonly link: Link
+      readonly client: Client
+      readonly transaction: Transaction
+      readonly leaving: Reply | undefined
+    }
+  /** The loop receives a chunk. `received`: bytes of the chunks before it; `leaving`: as in `data`, and only in the last. */
   | {
       readonly at: 'chunk'
       readonly link: Link
@@ -124,6 +130,7 @@ export type Session =
       readonly transaction: Transaction
       readonly received: number
       readonly chunk: Chunk
+      readonly leaving: Reply | undefined
     }
   /** Between two chunks. */
   | {
@@ -135,7 +142,7 @@ export type Session =
     }
   /** A chunk was refused: nothing but RSET, EHLO or the last chunk leads out of here (RFC 3030 §2). */
   | { readonly at: 'spoiled'; readonly link: Link; readonly client: Client }
-  /** Submitted; the answer is awaited. `leaving`: what to say after it, before hanging up. */
+  /** Submitted; the answer is awaited. `leaving`: as in `data`. */
   | {
       readonly at: 'submitting'
       readonly link: Link
