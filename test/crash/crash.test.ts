@@ -48,7 +48,7 @@ function load(t: TestContext, rig: Rig, random: Random): Load {
 }
 
 /** ms before a crash: what the next hop took then may not be written down yet, and comes again. */
-const WINDOW = 1000
+const WINDOW = 2000
 
 test(`kill -9 under load, ${CRASHES} times: nothing is lost`, async t => {
   const random = newRandom(SEED)
