@@ -179,7 +179,8 @@ export class Session implements ConnectionHandler {
       }
     }
     if (malformed !== undefined) this.#lose({ with: 'protocol', reason: malformed, reply: undefined })
-    this.#wait()
+    // Only a whole reply is an answer: a host that sends byte by byte would hold us for years.
+    if (replies.length > 0) this.#wait()
   }
 
   secured(): void {
