@@ -47,6 +47,10 @@ const ZONE = {
   'us.test': { a: ['192.0.2.99'] },
   'alias.test': { mx: [[10, 'otherus.test']] as const },
   'otherus.test': { a: ['192.0.2.98'] },
+  // What only pretends to be elsewhere: each of them is a door of this machine.
+  'unspecified.test': { a: ['0.0.0.0'], aaaa: ['::'] },
+  'mapped.test': { aaaa: ['::ffff:c000:262'] },
+  'loopback.test': { a: ['127.0.0.53'] },
   'many.test': { mx: Array.from({ length: 30 }, (_, i) => [i, 'mx1.test'] as const) },
 }
 
@@ -54,7 +58,7 @@ function around(random: (below: number) => number = () => 0): Surroundings {
   return {
     resolver: createFakeResolver(ZONE),
     random,
-    own: { hostname: 'us.test', addresses: new Set(['192.0.2.98', '2001:db8::98']) },
+    own: { hostname: 'us.test', addresses: new Set(['192.0.2.98', '2001:db8::98', '127.0.0.1']) },
   }
 }
 
@@ -84,6 +88,13 @@ const CASES: [string, string][] = [
   ['[IPv6:2001:db8::7]', '[IPv6:2001:db8::7] 2001:db8::7'],
   ['[192.0.2.98]', 'bounced 5.4.6'],
   ['[IPv6:2001:db8::98]', 'bounced 5.4.6'],
+  ['[IPv6:::ffff:c000:262]', 'bounced 5.4.6'],
+  ['[127.0.0.53]', 'bounced 5.4.6'],
+  ['[0.0.0.0]', 'bounced 5.4.6'],
+  ['[IPv6:::]', 'bounced 5.4.6'],
+  ['unspecified.test', 'bounced 5.4.6'],
+  ['mapped.test', 'bounced 5.4.6'],
+  ['loopback.test', 'bounced 5.4.6'],
   ['[x400:what]', 'bounced 5.1.2'],
 ]
 

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { normalAddress } from '../net/cidr.ts'
 import type { Answer, Mx, Resolver } from '../dns/resolver.ts'
 
 /** Where a domain's mail is taken: names and addresses, best first. */
@@ -63,8 +64,15 @@ export async function resolveHost(name: string, { resolver }: Pick<Surroundings,
 function literalHost(domain: string, { own }: Surroundings): Hosts {
   const address = domain.slice(1, -1).replace(/^ipv6:/i, '')
   if (isIP(address) === 0) return { is: 'bounced', status: '5.1.2', reason: `${domain} is not an address we can reach` }
-  if (own.addresses.has(address)) return loop(domain)
+  if (isOurs(address, own)) return loop(domain)
   return { is: 'found', hosts: [{ name: domain, address }] }
+}
+
+/** RFC 6890 §2.2.2: who connects to 0.0.0.0, or to anything in 127.0.0.0/8, never leaves this machine. */
+function isOurs(address: string, { addresses }: Surroundings['own']): boolean {
+  const plain = normalAddress(address)
+  if (plain === '0.0.0.0' || plain === '::' || addresses.has(plain)) return true
+  return plain.startsWith('127.') && addresses.has('127.0.0.1')
 }
 
 function loop(domain: string): Hosts {
@@ -85,7 +93,7 @@ async function addressesOf(records: readonly Mx[], domain: string, around: Surro
   const tried = records.slice(0, MAX_HOSTS)
   const found = await Promise.all(tried.map(({ exchange }) => lookUp(exchange, resolver)))
   const ours = tried
-    .filter(({ exchange }, i) => exchange === own.hostname || found[i]?.addresses.some(each => own.addresses.has(each)))
+    .filter(({ exchange }, i) => exchange === own.hostname || found[i]?.addresses.some(each => isOurs(each, own)))
     .map(({ preference }) => preference)
   // RFC 5321 §5.1: hosts that are as far away as we are, or farther, would send it back to us.
   const nearer = Math.min(Infinity, ...ours)

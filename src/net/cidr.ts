@@ -13,10 +13,19 @@ export function normalAddress(address: string): string {
   const zone = address.indexOf('%')
   const plain = zone < 0 ? address : address.slice(0, zone)
   if (!MAPPED.test(plain)) return plain
+  const [, high = '', low = ''] = MAPPED_HEX.exec(plain) ?? []
+  if (low !== '') return [high, low].flatMap(octetsOf).join('.')
   const tail = plain.slice(plain.lastIndexOf(':') + 1)
   return isIPv4(tail) ? tail : plain
 }
 
+function octetsOf(group: string): readonly number[] {
+  const value = Number.parseInt(group, 16)
+  return [value >> 8, value & 255]
+}
+
+/** The IPv4 address of a mapped one, written as IPv6 does. */
+const MAPPED_HEX = /^(?:::|(?:0{1,4}:){5})ffff:([\da-f]{1,4}):([\da-f]{1,4})$/i
 const MAPPED = /^(?:::|(?:0{1,4}:){5})ffff:/i
 
 /** 'address' or 'address/prefix' (RFC 4632 §3.1, RFC 4291 §2.3). undefined: neither. */
