@@ -3,7 +3,6 @@
  * everything in order. When the storage thread dies the process ends (and is to be started again): nothing could be promised any more, and
  * the next start finds everything that was acknowledged.
  */
-import { mkdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Settings } from './config/settings.ts'
@@ -71,9 +70,8 @@ const EXEC = [
 export async function startServer(options: SupervisorOptions): Promise<Started> {
   let { settings } = options
   const { complain } = options
-  mkdirSync(settings.data, { recursive: true, mode: 0o700 })
   const lock = lockData(settings.data)
-  if (!lock) return { failed: `another process is using the data folder ${settings.data}; stop it first` }
+  if ('failed' in lock) return { failed: `${lock.failed}; nothing was started` }
   const ticketKeys = createTicketKeys()
   const loaded = await loadMaterial(settings, ticketKeys)
   if (typeof loaded === 'string') return { failed: loaded }

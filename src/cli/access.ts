@@ -73,7 +73,7 @@ function directly<Name extends 'change' | 'directory'>(
   asked: Asked & { readonly name: Name },
 ): Promise<StorageResult<Operations[Name]['out']>> {
   const lock = lockData(data)
-  if (!lock) throw new CommandError(`another process is using the data folder ${data}; try again`, EXIT.unavailable)
+  if ('failed' in lock) throw new CommandError(lock.failed, EXIT.unavailable)
   const engine = openEngine({
     data,
     timeline: { maxAge: Number.POSITIVE_INFINITY, maxSize: Number.POSITIVE_INFINITY },

@@ -45,6 +45,8 @@ export function addDev(root: Command, machinery: Machinery): void {
 function betterAdvice(error: unknown): never {
   if (error instanceof CommandError && error.message.includes('EADDRINUSE'))
     throw new CommandError(`${error.message} (--smtp-port, --submission-port, --submissions-port)`, error.code)
+  if (error instanceof CommandError && error.message.includes('data folder'))
+    throw new CommandError(`${error.message}; another folder is chosen with --data`, error.code)
   throw error
 }
 

@@ -77,8 +77,11 @@ export async function run(
   const control = await machinery.listenForControl({ data: settings.data, supervisor, reload })
 
   let stopping = false
-  const stop = (): void => {
-    if (stopping) return
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) {
+      if (signal === 'SIGINT') end(130) // who asks twice does not want to wait; nothing acknowledged is lost
+      return
+    }
     stopping = true
     control.close()
     void supervisor.stop().then(() => end(0))

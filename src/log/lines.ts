@@ -20,6 +20,9 @@ const LEVEL = '{"level":'
 const COLLECT = 8192
 const FLUSH = 500
 
+/** ms between two complaints about a log that can't be written. */
+const SILENCE = 60_000
+
 export interface LogLines {
   write(lines: readonly string[]): void
   /** After a rotation, when the file was renamed. */
@@ -41,7 +44,12 @@ export function openLog(target: LogTarget, level: LogLevel): LogLines {
     maxLength: 16 * 1024 * 1024,
     periodicFlush: FLUSH,
   })
-  destination.on('error', () => undefined)
+  let complained = Number.NEGATIVE_INFINITY
+  destination.on('error', (error: Error) => {
+    if (performance.now() - complained < SILENCE) return
+    complained = performance.now()
+    console.error(`staffetta: the log cannot be written: ${error.message}`)
+  })
   const least = LEVELS[level]
   const isWanted = (line: string): boolean =>
     !line.startsWith(LEVEL) || Number.parseInt(line.slice(LEVEL.length), 10) >= least

@@ -8,7 +8,7 @@ export function forPeople(line: string): string {
   const time = styleText('dim', new Date(Number(event['time'])).toTimeString().slice(0, 8))
   const id = styleText('cyan', text('message') || text('session'))
   const name = styleText(COLOURS[text('event')] ?? 'reset', text('event').padEnd(9))
-  return `${time} ${name} ${id} ${wordsOf(event, text)}`
+  return `${time} ${name} ${id} ${wordsOf(event, text)}`.trimEnd()
 }
 
 type Fields = Record<string, unknown>
@@ -30,13 +30,21 @@ function wordsOf(event: Fields, text: (key: string) => string): string {
     case 'delivered':
       return `${text('recipient')} → ${to} ${text('reply')}`
     case 'refused':
-      return text('reply')
+      return `${text('reply')}${about(event['detail'])}`
     case 'deferred':
     case 'bounced':
       return `${text('recipient')} ${text('reply') || text('reason')}`
     default:
       return to || text('reason') || text('login') || text('action')
   }
+}
+
+/** What it was about, where that is known: ' (mail from <bruno@staffetta.test> to anna@staffetta.test)'. */
+function about(detail: unknown): string {
+  if (typeof detail !== 'object' || detail === null) return ''
+  const from = 'from' in detail && typeof detail.from === 'string' ? ` from <${detail.from}>` : ''
+  const to = 'to' in detail && typeof detail.to === 'string' ? ` to ${detail.to}` : ''
+  return from + to === '' ? '' : ` (mail${from}${to})`
 }
 
 function parse(line: string): Fields | undefined {
