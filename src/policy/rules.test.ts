@@ -153,3 +153,26 @@ for (const [guest, path, may] of SENDERS) {
 test('the null path may be used by everybody', () => {
   for (const guest of [USER, TRUSTED, STRANGER]) assert.equal(mayBeSender(guest, '<>', DIRECTORY).is, 'accept')
 })
+
+test('an address inside the local part goes to no other host for a stranger: that one might take it apart and relay', () => {
+  const relay: Route = { via: 'relay', host: 'inner.test', port: 25, tls: 'none', auth: undefined, ...LIMITS }
+  const lmtp: Route = { via: 'lmtp', to: { path: '/run/lmtp' }, ...LIMITS }
+  const paths: readonly (readonly [path: string, reply: string])[] = [
+    ['<user@own.test>', '250'],
+    ['<user+note=x@own.test>', '250'],
+    ['<user%foreign.test@own.test>', FOREIGN],
+    ['<foreign.test!user@own.test>', FOREIGN],
+    ['<"user@foreign.test"@own.test>', FOREIGN],
+  ]
+  for (const to of [relay, lmtp, MX]) {
+    for (const [path, reply] of paths) {
+      const address = addressIn(path)
+      assert.ok(address)
+      const verdict = mayBeRecipient(STRANGER, address, DIRECTORY, () => to)
+      const said = verdict.is === 'accept' ? '250' : `${verdict.reply.code} ${verdict.reply.status}`
+      assert.equal(said, reply, `${path} by ${to.via}`)
+      assert.equal(mayBeRecipient(TRUSTED, address, DIRECTORY, () => to).is, 'accept')
+      assert.equal(mayBeRecipient(USER, address, DIRECTORY, () => to).is, 'accept')
+    }
+  }
+})

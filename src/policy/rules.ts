@@ -39,6 +39,10 @@ export function mayBeSender(guest: Guest, returnPath: ReversePath, directory: Pi
   return refuse(REFUSALS.notYourAddress)
 }
 
+/** RFC 2505 §2.5: user%foreign@own, foreign!user@own, "user@foreign"@own. The host behind us trusts us, and may take it apart. */
+const INNER_ADDRESS = /[@%!]/
+const ELSEWHERE: ReadonlySet<Route['via']> = new Set(['mx', 'relay', 'lmtp'])
+
 /** Own recipients from everybody, foreign ones only for those who may send. */
 export function mayBeRecipient(
   guest: Guest,
@@ -47,9 +51,11 @@ export function mayBeRecipient(
   route: (address: Address) => Route | undefined,
 ): Verdict {
   const own = directory.isOwnDomain(address.domain)
-  if (!own && guest.login === undefined && !guest.trusted) return refuse(REFUSALS.notRelaying)
+  const stranger = guest.login === undefined && !guest.trusted
+  if (stranger && !own) return refuse(REFUSALS.notRelaying)
   const to = route(address)
   if (to === undefined) return refuse(REFUSALS.noRoute)
+  if (stranger && ELSEWHERE.has(to.via) && INNER_ADDRESS.test(address.local)) return refuse(REFUSALS.notRelaying)
   if (to.via === 'refuse') return refuse(reply(to.code, to.status, to.text))
   if (to.via === 'mailbox' && to.account === undefined && directory.meaning(address).is === 'unknown') {
     return refuse(REFUSALS.unknownRecipient)
