@@ -336,6 +336,16 @@ test('handshakes that fail', async t => {
     client.end()
     await until('closed tls: closed during the handshake')
   })
+  await t.test('a peer that was gone before it began, behind input that nobody had heard yet', async t => {
+    const { client, server, until } = await bench(t)
+    server.pause()
+    client.write('one')
+    await turns(10)
+    client.end('two')
+    await turns(20)
+    server.startTls()
+    await until('closed tls: closed during the handshake')
+  })
   await t.test('a peer that says nothing', async t => {
     const { server, told, wheel } = await bench(t)
     server.deadline(600_000)

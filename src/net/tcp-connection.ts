@@ -122,9 +122,14 @@ export class TcpConnection implements Connection, Timed {
     this.#at = 'securing'
     this.#deadlineLeft = this.#around.deadlines.remaining(this)
     this.#around.deadlines.set(this, Math.min(HANDSHAKE, this.#deadlineLeft ?? HANDSHAKE))
-    unlisten(this.#socket)
-    this.#socket.pause()
-    this.#socket = 'servername' in side ? clientSide(this.#socket, side) : serverSide(this.#socket, side)
+    const plain = this.#socket
+    unlisten(plain)
+    // An end that was read already, behind what is thrown away, is told by the plain socket only.
+    plain.once('end', () => {
+      if (this.#at === 'securing') this.ended()
+    })
+    plain.pause()
+    this.#socket = 'servername' in side ? clientSide(plain, side) : serverSide(plain, side)
     listen(this.#socket, this)
     // Some errors of a wrapped socket are told this way only.
     this.#socket.on('_tlsError', onError)
