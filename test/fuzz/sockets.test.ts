@@ -1,7 +1,7 @@
 /**
  * Random and mutated sessions over real sockets against the whole server: half-closed, reset in the middle, byte by byte, never reading.
  * Nothing crashes, every session ends, every reply follows the grammar, memory does not grow, and nothing is smuggled in.
- * STAFFETTA_FUZZ_SOCKETS: how many (default 3000), STAFFETTA_SEED: others.
+ * STAFFETTA_FUZZ_SOCKETS: how many (default 5000), STAFFETTA_SEED: others.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -15,7 +15,7 @@ import { startSink } from '../crash/sink.ts'
 import { newRandom, type Random } from './random.ts'
 import { FALSE_ENDS, newSession, pieces, wrongReplies } from './sessions.ts'
 
-const SESSIONS = Number(process.env['STAFFETTA_FUZZ_SOCKETS'] ?? 3000)
+const SESSIONS = Number(process.env['STAFFETTA_FUZZ_SOCKETS'] ?? 5000)
 const SEED = Number(process.env['STAFFETTA_SEED'] ?? 1)
 const AT_ONCE = 25
 
