@@ -1,4 +1,4 @@
-import { chownSync, readdirSync, readFileSync } from 'node:fs'
+import { lchownSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Least privilege: after the ports are bound, the process goes on as a user that owns nothing but the mail. */
@@ -23,20 +23,20 @@ export function dropRights(user: string): string | undefined {
   const to = find(user)
   if (!to) return `user: there is no user ${user} on this machine`
   if (to.uid === 0) return 'user: root is no user to go on as'
-  process.setgroups?.([to.gid])
+  process.initgroups?.(to.uid, to.gid) // a certificate may be readable by a group of that user
   process.setgid?.(to.gid)
   process.setuid?.(to.uid)
   return process.getuid?.() === to.uid ? undefined : `user: the rights of root could not be given up`
 }
 
-/** The data folder and what is in it belong to the user who will work with it. */
+/** The data folder and what is in it belong to the user who will work with it; where a link that this user may have put there points to does not. */
 export function ownFolder(folder: string, user: string): void {
   const to = find(user)
   if (!to || process.getuid?.() !== 0) return
-  chownSync(folder, to.uid, to.gid)
+  lchownSync(folder, to.uid, to.gid)
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) ownFolder(path, user)
-    else chownSync(path, to.uid, to.gid)
+    else lchownSync(path, to.uid, to.gid)
   }
 }
