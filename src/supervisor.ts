@@ -52,6 +52,8 @@ interface ProtocolThread {
   readonly slot: number
   readonly owner: number
   readonly started: number
+  /** The listeners of the settings, in their order, that are its. */
+  listens: readonly boolean[]
   serving: boolean
 }
 
@@ -121,12 +123,17 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
       name: `protocol ${slot}`,
     })
-    const thread: ProtocolThread = { worker, slot, owner, started: Date.now(), serving: false }
+    const thread: ProtocolThread = { worker, slot, owner, started: Date.now(), listens: [], serving: false }
     threads[slot] = thread
     return new Promise(resolve => {
       worker.on('message', (message: FromProtocolThread) => {
-        if (message.is === 'bound') resolve(message.listening)
-        else if (message.is === 'state') states.get(message.number)?.(message.state)
+        if (message.is === 'bound') {
+          // Of a Unix socket there is but one, and the first thread has it.
+          thread.listens = message.listening.map(
+            (of, i) => of.is === 'listening' && (slot === 0 || settings.listeners[i]?.on !== 'unix'),
+          )
+          resolve(message.listening)
+        } else if (message.is === 'state') states.get(message.number)?.(message.state)
         else if (message.is === 'complaint') complain(message.text)
       })
       worker.on('error', error => {
@@ -152,10 +159,30 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
     const thread = threads.at(slot)
     for (const of of listening)
       if (of.is === 'failed') complain(`the new protocol thread ${slot} does not listen: ${portTrouble(of)}`)
+    const deaf = unheard()
+    if (deaf !== undefined) {
+      options.dead(`nobody listens on ${deaf} any more`)
+      return
+    }
     if (!thread) return // it ended, and that has been seen to
-    if (listening.some(of => of.is === 'listening')) await go(thread)
-    else if (threads.some(other => other?.serving)) await thread.worker.terminate()
-    else options.dead('no protocol thread can listen any more')
+    if (thread.listens.includes(true)) await go(thread)
+    else await giveUp(thread, listening)
+  }
+
+  /** A listener of the settings that no thread has; undefined: there is none. */
+  function unheard(): string | undefined {
+    const deaf = settings.listeners.find((_, i) => !threads.some(thread => thread?.listens[i]))
+    return deaf && (deaf.on === 'unix' ? deaf.path : `${deaf.host}:${deaf.port}`)
+  }
+
+  /** The others have its part. What we have no right to will not change; anything else is tried again. */
+  async function giveUp(thread: ProtocolThread, listening: readonly Bound[]): Promise<void> {
+    if (listening.every(of => of.is === 'listening' || of.code === 'EACCES')) {
+      threads[thread.slot] = undefined
+      const left = threads.filter(other => other !== undefined).length
+      complain(`the server goes on with ${left} protocol thread${left === 1 ? '' : 's'} until it is started again`)
+    }
+    await thread.worker.terminate()
   }
 
   /** Tried until it is on disk: without it the mail that the thread had in hand would wait for the next start. */

@@ -39,7 +39,7 @@ export function mayBeSender(guest: Guest, returnPath: ReversePath, directory: Pi
   return refuse(REFUSALS.notYourAddress)
 }
 
-/** RFC 2505 §2.5: user%foreign@own, foreign!user@own, "user@foreign"@own. The host behind us trusts us, and may take it apart. */
+/** RFC 2505 §2.1: user%foreign@own, foreign!user@own, "user@foreign"@own. The host behind us trusts us, and may take it apart. */
 const INNER_ADDRESS = /[@%!]/
 const ELSEWHERE: ReadonlySet<Route['via']> = new Set(['mx', 'relay', 'lmtp'])
 
