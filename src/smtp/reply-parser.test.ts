@@ -17,6 +17,8 @@ const GOOD: [string, Reply[]][] = [
   ['550 4.1.1 wrong class\r\n', [reply(550, undefined, '4.1.1 wrong class')]],
   ['550 5.1.1234 too long\r\n', [reply(550, undefined, '5.1.1234 too long')]],
   ['354 go\u0000 on\r\n', [reply(354, undefined, 'go? on')]],
+  // C1 controls command a terminal as ESC does, the others break or turn round a line.
+  ['550 a\u009b2Jb\u0085c\u2028d\u202ee\u2066f\r\n', [reply(550, undefined, 'a?2Jb?c?d?e?f')]],
   ['250 2.0.0 grüß\r\n', [reply(250, '2.0.0', 'grüß')]],
   ['599 x\r\n', [reply(599, undefined, 'x')]],
 ]

@@ -114,9 +114,9 @@ function statusLength(code: number, text: string): number {
 }
 
 // oxlint-disable-next-line no-control-regex -- finding control characters is the point
-const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f]/g
+const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
 
-/** RFC 6531 §3.7.4.2: reply text may be UTF-8. Control characters would forge lines in logs and reports. */
+/** RFC 6531 §3.7.4.2: reply text may be UTF-8. Control characters would forge lines in logs and reports, and command terminals. */
 function shown(input: Buffer, from: number, end: number): string {
   return input.toString('utf8', from, end).replace(CONTROLS, '?')
 }
