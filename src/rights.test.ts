@@ -36,8 +36,8 @@ test('a link that the user put into the data folder gives nothing else away', { 
 interface Running {
   readonly child: ChildProcess
   readonly port: number
-  said(): string
-  control(request: object): Promise<string>
+  readonly said: () => string
+  readonly control: (request: object) => Promise<string>
 }
 
 /** On a port that only root may bind. */

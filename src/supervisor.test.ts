@@ -161,3 +161,10 @@ test('asking for the state a hundred times leaves nothing behind', async t => {
   await sleep(20)
   assert.deepEqual(warnings.map(String), [])
 })
+
+test('a certificate that can neither be read nor made at a reload is a reason, not the end', async t => {
+  const { supervisor, settings } = await start(t)
+  rmSync(join(settings.data, 'tls'), { recursive: true })
+  writeFileSync(join(settings.data, 'tls'), 'a file where the folder was')
+  assert.match((await supervisor.reload(settings)) ?? 'done', /^the certificate cannot be used: /)
+})

@@ -317,12 +317,17 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
 }
 
 async function loadMaterial(settings: Settings, ticketKeys: Uint8Array): Promise<TlsMaterial | string> {
-  const files = settings.tls ?? {
-    ...(await ensureSelfSigned(settings.data, settings.hostname)),
-    minVersion: 'TLSv1.2' as const,
+  const unusable = (reason: string): string => `the certificate cannot be used: ${reason}`
+  try {
+    const files = settings.tls ?? {
+      ...(await ensureSelfSigned(settings.data, settings.hostname)),
+      minVersion: 'TLSv1.2' as const,
+    }
+    const loaded = await loadTls(files, ticketKeys)
+    return loaded.is === 'loaded' ? loaded.material : unusable(loaded.reason)
+  } catch (error) {
+    return unusable(error instanceof Error ? error.message : String(error)) // the disk has no room for a new one
   }
-  const loaded = await loadTls(files, ticketKeys)
-  return loaded.is === 'loaded' ? loaded.material : `the certificate cannot be used: ${loaded.reason}`
 }
 
 /** What can't change while we run; undefined: all that changed can. */
