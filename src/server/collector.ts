@@ -68,8 +68,8 @@ export function collectMessage(id: Id, data: string, budget: ReceiveBudget): Mes
 
   function write(): void {
     if (writing || kept === 0 || failed) return
-    const chunk = Buffer.concat(parts)
-    header = headerWith(chunk)
+    const chunk = parts
+    keepHeader()
     forget()
     file ??= createBody(data, id)
     writing = file
@@ -83,11 +83,25 @@ export function collectMessage(id: Id, data: string, budget: ReceiveBudget): Mes
       })
   }
 
-  /** What goes to the file is still needed as long as the header goes on. */
-  function headerWith(chunk: Buffer): Buffer {
-    if (header === undefined) return chunk.subarray(0, SMALL)
-    if (header.length >= SMALL || header.includes(HEADER_END)) return header
-    return Buffer.concat([header, chunk.subarray(0, SMALL - header.length)])
+  /** What goes to the file is still needed as long as the header goes on; a copy, so that the chunks it came in may go. */
+  function keepHeader(): void {
+    if (header !== undefined && (header.length >= SMALL || header.includes(HEADER_END))) return
+    const [first] = parts
+    const end = header === undefined ? (first?.indexOf(HEADER_END) ?? -1) : -1
+    header = end >= 0 && first ? Buffer.from(first.subarray(0, end + HEADER_END.length)) : headerWith(parts)
+  }
+
+  function headerWith(more: readonly Buffer[]): Buffer {
+    const all = header === undefined ? more : [header, ...more]
+    const start = Buffer.concat(
+      all,
+      Math.min(
+        SMALL,
+        all.reduce((sum, part) => sum + part.length, 0),
+      ),
+    )
+    const end = start.indexOf(HEADER_END)
+    return end < 0 ? start : Buffer.from(start.subarray(0, end + HEADER_END.length))
   }
 
   return {
@@ -114,7 +128,7 @@ export function collectMessage(id: Id, data: string, budget: ReceiveBudget): Mes
         void Promise.allSettled([file, writing]).then(() => file?.then(body => body.discard()).catch(() => undefined))
     },
     head() {
-      if (header !== undefined) return headerWith(Buffer.concat(parts))
+      if (header !== undefined) return header.includes(HEADER_END) ? header : headerWith(parts)
       return parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts, Math.min(kept, SMALL))
     },
     finish(stamp) {

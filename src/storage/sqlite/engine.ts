@@ -1,4 +1,4 @@
-import { statfsSync, statSync, unlinkSync } from 'node:fs'
+import { statfsSync, statSync, unlink } from 'node:fs'
 import type { SQLOutputValue } from 'node:sqlite'
 import { eventLine } from '../../log/events.ts'
 import { bodyPath, RESERVE, sweepBodies } from '../bodies.ts'
@@ -127,12 +127,9 @@ export function openEngine(options: EngineOptions) {
     if (after.lines.length > 0) log(after.lines)
   }
 
+  /** Not waited for: a large file takes a ms to go. One that stays is an orphan, which the sweep at the next start removes. */
   function removeFile(id: Id): void {
-    try {
-      unlinkSync(bodyPath(data, id))
-    } catch {
-      // It is an orphan now; the sweep at the next start removes it.
-    }
+    unlink(bodyPath(data, id), () => undefined)
   }
 
   /** What came before this start was swept then. */
