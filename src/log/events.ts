@@ -102,23 +102,18 @@ export interface Details {
 
 const WARN: ReadonlySet<Event['event']> = new Set(['refused', 'deferred', 'bounced', 'destination-delayed', 'damaged'])
 
-/** One JSON line, in the shape of pino: level, time (ms since 1970), and the event. */
+/** One JSON line, in the shape of pino: level, time (ms since 1970), and the event; ids as people see them, replies as they were said. */
 export function eventLine(time: number, event: Event): string {
-  return JSON.stringify({ level: WARN.has(event.event) ? 40 : 30, time, ...event }, replacer)
+  const fields: Record<string, unknown> = { level: WARN.has(event.event) ? 40 : 30, time, ...event }
+  for (const key of IDS) {
+    const id = fields[key]
+    if (typeof id === 'number') fields[key] = formatId(id)
+  }
+  if ('reply' in event && event.reply !== undefined) fields['reply'] = replyText(event.reply)
+  return JSON.stringify(fields)
 }
 
-const IDS: ReadonlySet<string> = new Set(['message', 'session', 'report', 'about'])
-
-/** Ids as people see them; replies as they were said. */
-function replacer(key: string, value: unknown): unknown {
-  if (IDS.has(key) && typeof value === 'number') return formatId(value)
-  if (key === 'reply' && isReply(value)) return replyText(value)
-  return value
-}
-
-function isReply(value: unknown): value is Reply {
-  return typeof value === 'object' && value !== null && 'code' in value && 'text' in value
-}
+const IDS = ['message', 'session', 'report', 'about'] as const
 
 /** '550 5.1.1 No such user here' in one line. */
 export function replyText({ code, status, text }: Reply): string {
