@@ -213,7 +213,12 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
       log: options.log,
       level: settings.log.level,
     }
-    const worker = new Worker(file('storage/sqlite/thread'), { workerData: data, execArgv: EXEC, name: 'storage' })
+    const worker = new Worker(file('storage/sqlite/thread'), {
+      workerData: data,
+      execArgv: EXEC,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
+      name: 'storage',
+    })
     storageWorker = worker
     let known = false
     const dead = (reason: string): void => {
