@@ -98,21 +98,25 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
   const bound: (readonly Bound[])[] = []
   for (let slot = 0; slot < settings.threads; slot++) bound.push(await startThread(slot))
   const failed = bound.flat().find(of => of.is === 'failed')
-  if (failed) {
-    await Promise.all(threads.flatMap(thread => (thread ? [thread.worker.terminate()] : [])))
-    return { failed: portTrouble(failed) }
-  }
+  if (failed) return abandon(portTrouble(failed))
   if (settings.user !== undefined) {
     ownFolder(settings.data, settings.user)
     const trouble = dropRights(settings.user)
-    if (trouble !== undefined) return { failed: trouble }
+    if (trouble !== undefined) return abandon(trouble)
   }
   const ready = await startStorage()
-  if ('failed' in ready) return ready
+  if ('failed' in ready) return abandon(ready.failed)
   newestId = ready.newestId
   const storage = storageOver(connectStorage(), () => undefined)
   up = true
   await Promise.all(threads.flatMap(thread => (thread ? [go(thread)] : [])))
+
+  /** What was begun ends, so that the process can. */
+  async function abandon(reason: string): Promise<Started> {
+    const begun = [...threads.map(thread => thread?.worker), storageWorker]
+    await Promise.all(begun.map(worker => worker?.terminate()))
+    return { failed: reason }
+  }
 
   function startThread(slot: number): Promise<readonly Bound[]> {
     const owner = ++owners
@@ -222,7 +226,7 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
     storageWorker = worker
     let known = false
     const dead = (reason: string): void => {
-      if (!stopping && !known) options.dead(reason)
+      if (up && !stopping && !known) options.dead(reason)
       known = true
     }
     return new Promise(resolve => {
@@ -234,7 +238,10 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
         resolve({ failed: `the storage does not start: ${reason}` })
         dead(`the storage thread crashed: ${reason}`)
       })
-      worker.on('exit', () => dead('the storage thread ended'))
+      worker.on('exit', () => {
+        resolve({ failed: 'the storage thread ended at its start' })
+        dead('the storage thread ended')
+      })
     })
   }
 
