@@ -7,7 +7,7 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
 /** Where files run alone. */
-const ALONE = ['test/interop/', 'test/crash/', 'test/fuzz/']
+const ALONE = ['test/interop/', 'test/crash/', 'test/fuzz/', 'test/living/']
 /** ms for one file. */
 const TIMEOUT = 15 * 60_000
 /** The closing lines of node:test, in its order. */
