@@ -1,5 +1,5 @@
 /** How a command reaches the data: through the running server where there is one, otherwise directly. */
-import { existsSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { connect } from 'node:net'
 import { type ControlAnswers, type ControlRequest, controlPath } from '../control.ts'
 import type { Change, DirectoryChange, DirectoryResult, Operations, StorageResult } from '../storage/operations.ts'
@@ -93,12 +93,22 @@ function directly<Name extends 'change' | 'directory'>(
   })
 }
 
-/** What `look` finds in the data; they are closed again. Throws CommandError where there are none. */
-export async function read<T>(data: string, look: (reader: StorageReader) => T | Promise<T>): Promise<T> {
-  if (!existsSync(databasePath(data))) {
+/** Throws CommandError, which says why not. */
+function mayRead(data: string): void {
+  try {
+    accessSync(databasePath(data), constants.R_OK)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    if (!/^(?:ENOENT|ENOTDIR)/.test(why))
+      throw new CommandError(`the data folder ${data} cannot be read: ${why}`, EXIT.unavailable)
     const other = 'start the server once, or name another folder with --data or -c'
     throw new CommandError(`there is nothing in the data folder ${data} yet; ${other}`)
   }
+}
+
+/** What `look` finds in the data; they are closed again. Throws CommandError where there are none. */
+export async function read<T>(data: string, look: (reader: StorageReader) => T | Promise<T>): Promise<T> {
+  mayRead(data)
   const reader = openStorageReader(data)
   try {
     return await look(reader)
