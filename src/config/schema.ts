@@ -190,7 +190,9 @@ function listener(machine: Machine, kind: Kind) {
       }),
       path: path(machine, 'the path of a Unix socket', "text like 'lmtp.sock'")
         .optional()
-        .meta({ description: 'A Unix socket, instead of `port`; lmtp only.' }),
+        .meta({
+          description: 'A Unix socket, instead of `port`; lmtp only. The rights of its folder decide who may connect.',
+        }),
       proxyFrom: networks('allowed').meta({
         description: 'Addresses and networks whose connections start with a PROXY protocol header.',
       }),

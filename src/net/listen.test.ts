@@ -108,6 +108,7 @@ test('Unix sockets: one that nobody answers is replaced, and nothing else is', a
   const path = join(folder, 'lmtp')
   const listener: Listener = { kind: 'lmtp', proxyFrom: [], on: 'unix', path }
   const listening = await started(t, greeter(listener))
+  assert.equal((await stat(path)).mode & 0o777, 0o666) // its folder decides
   assert.equal(await talk({ path }, 'a'), 'plain  0  0: a')
   const second = await listen(greeter(listener))
   assert.equal(second.is === 'failed' && second.code, 'EADDRINUSE')

@@ -67,7 +67,8 @@ const MOST_SOCKETS = 100_000
 const BACKLOG = 1024
 
 function where({ listener, reusePort }: ListenerOptions): ListenOptions {
-  if (listener.on === 'unix') return { path: listener.path, backlog: BACKLOG }
+  // The program that hands in runs as another user; the rights of the socket's folder decide who may connect.
+  if (listener.on === 'unix') return { path: listener.path, backlog: BACKLOG, readableAll: true, writableAll: true }
   const { host, port } = listener
   // Not dual-stack, so that 0.0.0.0 and :: can both be bound.
   return { host, port, ipv6Only: host.includes(':'), reusePort, backlog: BACKLOG }
