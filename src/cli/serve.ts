@@ -35,6 +35,9 @@ export function addServe(root: Command, machinery: Machinery): void {
     })
 }
 
+/** ms after which a second Ctrl-C is one: npm passes on the first, too, which the terminal has sent to both. */
+const TWICE = 500
+
 /** Throws CommandError with all that is wrong. */
 export async function settingsOf(file: string): Promise<Settings> {
   const loaded = await loadConfigApart(file)
@@ -76,13 +79,13 @@ export async function run(
   }
   const control = await machinery.listenForControl({ data: settings.data, supervisor, reload })
 
-  let stopping = false
+  let since: number | undefined
   const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) {
-      if (signal === 'SIGINT') end(130) // who asks twice does not want to wait; nothing acknowledged is lost
+    if (since !== undefined) {
+      if (signal === 'SIGINT' && performance.now() - since > TWICE) end(130) // nothing acknowledged is lost by it
       return
     }
-    stopping = true
+    since = performance.now()
     control.close()
     void supervisor.stop().then(() => end(0))
   }
