@@ -113,8 +113,8 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
 
   /** What was begun ends, so that the process can. */
   async function abandon(reason: string): Promise<Started> {
-    const begun = [...threads.map(thread => thread?.worker), storageWorker]
-    await Promise.all(begun.map(worker => worker?.terminate()))
+    const begun = [...threads.map(thread => thread?.worker), storageWorker].filter(worker => worker !== undefined)
+    await Promise.all(begun.map(worker => worker.terminate()))
     return { failed: reason }
   }
 

@@ -188,11 +188,9 @@ function listener(machine: Machine, kind: Kind) {
         description: 'Where to listen.',
         standard: "all, IPv4 and IPv6; for lmtp `'127.0.0.1'`",
       }),
-      path: path(machine, 'the path of a Unix socket', "text like 'lmtp.sock'")
-        .optional()
-        .meta({
-          description: 'A Unix socket, instead of `port`; lmtp only. The rights of its folder decide who may connect.',
-        }),
+      path: path(machine, 'the path of a Unix socket', "text like 'lmtp.sock'").optional().meta({
+        description: 'A Unix socket, instead of `port`; lmtp only. The rights of its folder decide who may connect.',
+      }),
       proxyFrom: networks('allowed').meta({
         description: 'Addresses and networks whose connections start with a PROXY protocol header.',
       }),
