@@ -12,6 +12,7 @@ import { hostname } from 'node:os'
 import type { TlsPolicy } from './config/settings.ts'
 import { attempt, type Means } from './delivery/attempt.ts'
 import type { Outcome } from './mail/outcome.ts'
+import { newRoom } from './delivery/fit.ts'
 import { createPool } from './delivery/pool.ts'
 import { relayTarget } from './delivery/relay.ts'
 import { createResolver } from './dns/client.ts'
@@ -91,6 +92,7 @@ export function createClient(options: ClientOptions): Client {
     now: () => performance.now(),
     idle: limits.idle ?? 5_000,
     connectTimeout,
+    room: newRoom(),
     ca,
   }
   const target = relayTarget({ host, port, tls, auth }, options.name ?? hostname(), connections, { resolver })

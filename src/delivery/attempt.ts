@@ -10,9 +10,10 @@
 import { type Content, contentSize } from '../mail/content.ts'
 import type { Envelope, Recipient } from '../mail/envelope.ts'
 import type { Network } from '../net/network.ts'
+import type { Abilities } from '../smtp/abilities.ts'
 import type { ClientSettings } from '../smtp/client.ts'
 import type { RecipientResult, Trouble } from '../smtp/client-transaction.ts'
-import { fit, unreachable } from './fit.ts'
+import { type Fit, fit, type Room, unreachable } from './fit.ts'
 import type { Hosts } from './hosts.ts'
 import type { Outcome } from '../mail/outcome.ts'
 import { outcomeOf, troubleOutcome, unfitOutcome } from './outcomes.ts'
@@ -58,6 +59,7 @@ export interface Means {
   readonly idle: number
   /** ms for one connection. */
   readonly connectTimeout: number
+  readonly room: Room
   /** Trusted roots in PEM; undefined: those that Node brings. */
   readonly ca: string | undefined
 }
@@ -71,7 +73,7 @@ export async function attempt(means: Means, target: Target, job: Job): Promise<r
   const taken = means.pool.take(target.key, target.concurrency)
   const lease = taken instanceof Promise ? await taken : taken
   try {
-    if (lease !== 'open' && (await use(lease, job, ledger)) === 'settled') {
+    if (lease !== 'open' && (await use(means, lease, job, ledger)) === 'settled') {
       means.pool.give(target.key, lease)
       return settle(ledger, NOWHERE)
     }
@@ -115,7 +117,7 @@ async function knock(means: Means, target: Target, job: Job, ledger: Ledger): Pr
       i++
       continue
     }
-    const end = await use(opened.session, job, ledger)
+    const end = await use(means, opened.session, job, ledger)
     if (end === 'settled') return { session: opened.session, otherwise }
     opened.session.quit()
     if (end === 'more') continue // each time at least one recipient is settled
@@ -149,11 +151,25 @@ function openWith(means: Means, settings: ClientSettings, door: Door): Promise<O
  * Sends to all recipients that are not settled. `more`: some are left only because the host takes no more on this connection. An Outcome
  * is for those that another host may still take.
  */
-async function use(session: Session, job: Job, ledger: Ledger): Promise<'settled' | 'more' | Outcome> {
-  const { abilities, to } = session
-  if (abilities === undefined) throw new Error('the session is not open')
-  const fitting = fit(job.envelope, job.content, abilities)
+async function use({ room }: Means, session: Session, job: Job, ledger: Ledger): Promise<'settled' | 'more' | Outcome> {
+  if (session.abilities === undefined) throw new Error('the session is not open')
+  const fitting = fit(job.envelope, job.content, session.abilities, room)
   const fitted = fitting instanceof Promise ? await fitting : fitting
+  try {
+    return await transact(session, session.abilities, job, ledger, fitted)
+  } finally {
+    if (fitted.is === 'fits') room.held -= fitted.held
+  }
+}
+
+async function transact(
+  session: Session,
+  abilities: Abilities,
+  job: Job,
+  ledger: Ledger,
+  fitted: Fit,
+): Promise<'settled' | 'more' | Outcome> {
+  const { to } = session
   for (let i = 0; i < ledger.length; i++) {
     const recipient = job.recipients[i]
     if (ledger[i] !== undefined || recipient === undefined) continue

@@ -3,6 +3,7 @@ import type { Route } from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Network } from '../net/network.ts'
 import { attempt, type Job, type Means } from './attempt.ts'
+import { newRoom } from './fit.ts'
 import type { Surroundings } from './hosts.ts'
 import { lmtpTarget } from './lmtp.ts'
 import { mxTarget } from './mx.ts'
@@ -54,7 +55,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const hostname = options.hostname.toLowerCase()
   const own = { hostname, addresses: new Set(options.ownAddresses) }
   const around: Surroundings = { resolver, random, own }
-  const means: Means = { network, pool, now: () => clock.now(), idle, connectTimeout, ca }
+  const means: Means = { network, pool, now: () => clock.now(), idle, connectTimeout, room: newRoom(), ca }
 
   function dispatch(route: Route, job: Job): Promise<readonly Outcome[]> {
     const concurrency = route.concurrency ?? options.concurrency
