@@ -311,7 +311,7 @@ function handOver(connection: TcpConnection): void {
 let writers: TcpConnection[] = []
 
 function flushLater(connection: TcpConnection): void {
-  if (writers.push(connection) === 1) setImmediate(flushAll)
+  if (writers.push(connection) === 1) process.nextTick(flushAll)
 }
 
 function flushAll(): void {

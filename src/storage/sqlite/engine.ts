@@ -13,7 +13,7 @@ import type {
   TimelineRecord,
 } from '../operations.ts'
 import type { Asked } from '../wire.ts'
-import { databasePath, openWriter, PAGE_SIZE } from './database.ts'
+import { databasePath, layOutLog, openWriter, PAGE_SIZE } from './database.ts'
 import { directoryTables } from './directory.ts'
 import { mailboxTables, NoSuchAccount } from './mailboxes.ts'
 import { type ClaimCursors, DAMAGED, type Place, queueTables } from './queue.ts'
@@ -391,6 +391,11 @@ export function openEngine(options: EngineOptions) {
         more = timeline.prune(now())
       })
       return more
+    },
+
+    /** Before much is to be written. Throws on a disk error. */
+    layOut(): void {
+      layOutLog(database, data)
     },
 
     close(): void {

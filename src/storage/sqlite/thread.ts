@@ -24,6 +24,7 @@ const engine = openEngine({
   },
   log: lines => log.write(lines),
 })
+engine.layOut()
 const removed = sweep(data)
 
 let scheduled = false
@@ -47,17 +48,19 @@ function receiveAll(): void {
 }
 
 function run(): void {
-  scheduled = false
+  scheduled = true // answers of this run go out at its end
   receiveAll()
   if (engine.waiting > 0 && engine.waiting < lastGroup) {
     Atomics.wait(NEVER_NOTIFIED, 0, 0, GATHER)
     receiveAll()
   }
   lastGroup = engine.waiting
-  if (engine.commit()) schedule()
+  const more = engine.commit()
   for (const [port, { answers }] of ports) {
     if (answers.length > 0) port.postMessage({ answers: answers.splice(0) } satisfies FromStorage)
   }
+  scheduled = false
+  if (more) schedule()
 }
 
 function take(port: MessagePort, asked: ToStorage): void {
