@@ -348,11 +348,6 @@ export function openEngine(options: EngineOptions) {
       } else pending.push({ asked, answer })
     },
 
-    /** Operations that wait for the next commit. */
-    get waiting(): number {
-      return pending.length
-    },
-
     /** Commits all that waits, in groups. Answers whether there is more. */
     commit(): boolean {
       const taken = take()

@@ -35,12 +35,6 @@ function schedule(): void {
   setImmediate(run)
 }
 
-/** ms that a commit waits for those who were in the last one and are about to come again: fewer, larger commits when many are at it. */
-const GATHER = 0.15
-const NEVER_NOTIFIED = new Int32Array(new SharedArrayBuffer(4))
-/** Operations in the last group. */
-let lastGroup = 0
-
 function receiveAll(): void {
   for (const port of ports.keys()) {
     for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) take(port, next.message)
@@ -50,11 +44,6 @@ function receiveAll(): void {
 function run(): void {
   scheduled = true // answers of this run go out at its end
   receiveAll()
-  if (engine.waiting > 0 && engine.waiting < lastGroup) {
-    Atomics.wait(NEVER_NOTIFIED, 0, 0, GATHER)
-    receiveAll()
-  }
-  lastGroup = engine.waiting
   const more = engine.commit()
   for (const [port, { answers }] of ports) {
     if (answers.length > 0) port.postMessage({ answers: answers.splice(0) } satisfies FromStorage)
