@@ -1,6 +1,7 @@
 /** How long the event loops of the protocol threads are held up at full load (`monitorEventLoopDelay`). */
 import { startBench } from './server.mjs'
 
+/** @type {[string, (string | number)[]][]} */
 const LOADS = [
   ['relay, 20 connections, 5 KB', ['--conc', 20, '--messages', 1e6, '--time', 5]],
   ['relay, 100 connections, 5 KB', ['--conc', 100, '--messages', 1e6, '--time', 5]],

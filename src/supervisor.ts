@@ -11,7 +11,7 @@ import type { LogTarget } from './log/lines.ts'
 import { occupied } from './net/occupied.ts'
 import { createTicketKeys, ensureSelfSigned, loadTls, type TlsMaterial } from './net/tls.ts'
 import { dropRights, ownFolder } from './rights.ts'
-import type { Id } from './mail/id.ts'
+import { type Id, idAt } from './mail/id.ts'
 import { type Storage, storageOver } from './storage/port.ts'
 import { lockData } from './storage/sqlite/lock.ts'
 import type { FromStorageThread, StorageThreadData, ToStorageThread } from './storage/wire.ts'
@@ -83,6 +83,7 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
   const states = new Map<number, (state: ThreadState) => void>()
   let storageWorker: Worker | undefined
   let newestId: Id = 0
+  const clock = { wall: Date.now(), since: performance.now() }
   let owners = 0
   /** All of the first threads were there once: from now on each that ends is replaced. */
   let up = false
@@ -196,7 +197,13 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
 
   function go(thread: ProtocolThread): Promise<void> {
     const port = connectStorage()
-    const message: ToProtocolThread = { is: 'go', port, newestId }
+    // A thread that takes another's place gives larger ids than that one did, also when the clock was set back in between.
+    const latest = clock.wall + performance.now() - clock.since
+    const message: ToProtocolThread = {
+      is: 'go',
+      port,
+      newestId: Math.max(newestId, thread.owner > settings.threads ? idAt(latest) : 0),
+    }
     thread.worker.postMessage(message, [port])
     return new Promise(resolve => {
       thread.worker.once('exit', resolve)

@@ -207,7 +207,7 @@ function record(
     if (ledger[i] !== undefined) continue
     const result = results[nth++]
     if (result === undefined || result.is === 'untried') continue
-    const outcome = outcomeOf(result, session.to, reports)
+    const outcome = outcomeOf(result, session.peer, reports)
     if (isForAnother(result, doubtful)) left = outcome
     else ledger[i] = outcome
   }

@@ -115,6 +115,12 @@ export class Session implements ConnectionHandler {
     connection.deadline(patience(this.#state))
   }
 
+  /** The host, and how the way to it was secured: 'mx1.example.org [192.0.2.1]:25 TLSv1.3'. */
+  get peer(): string {
+    const { tls } = this.#connection
+    return tls === undefined ? this.to : `${this.to} ${tls.protocol}`
+  }
+
   /** undefined until it is open. */
   get abilities(): Abilities | undefined {
     return this.#abilities

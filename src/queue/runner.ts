@@ -39,6 +39,9 @@ const NOT_OURS = 1000
 /** Reports being made at the same time. */
 const REPORTS = 4
 
+/** Bytes that a message takes in memory besides its content: job, entries, envelope. */
+const BESIDES = 4096
+
 export interface RunnerOptions {
   readonly owner: number
   readonly storage: Storage
@@ -111,27 +114,28 @@ export function createRunner(options: RunnerOptions) {
   function claimSoon(): void {
     if (!wantsWork()) return
     claiming = true
-    const except = [...lanes.values()].filter(
-      of => of.waiting >= LOW || of.until > now() || share(of.destination).concurrency === 0,
-    )
-    for (const of of except) of.backlog = true
+    const except = []
+    for (const of of lanes.values()) {
+      const waits = of.until > now() // the storage knows that itself
+      if (!waits && of.waiting < LOW && share(of.destination).concurrency > 0) continue
+      of.backlog = true
+      if (!waits) except.push(of.destination)
+    }
     const others = [...notOurs].filter(destination => share(destination).concurrency === 0)
     backlog = false
-    void storage
-      .ask('claim', { owner: options.owner, room: CLAIM, except: [...except.map(of => of.destination), ...others] })
-      .then(answer => {
-        claiming = false
-        if ('failed' in answer) {
-          void options.sleep(1000).then(work)
-          return
-        }
-        const { works, more } = answer.ok
-        for (const of of works) takeClaimed(of)
-        // Nothing, but more: all that was looked at has to wait. Not asked again and again.
-        if (more && works.length === 0) void options.sleep(1000).then(work)
-        else backlog ||= more
-        claimSoon()
-      })
+    void storage.ask('claim', { owner: options.owner, room: CLAIM, except: [...except, ...others] }).then(answer => {
+      claiming = false
+      if ('failed' in answer) {
+        void options.sleep(1000).then(work)
+        return
+      }
+      const { works, more } = answer.ok
+      for (const of of works) takeClaimed(of)
+      // Nothing, but more: all that was looked at has to wait. Not asked again and again.
+      if (more && works.length === 0) void options.sleep(1000).then(work)
+      else backlog ||= more
+      claimSoon()
+    })
   }
 
   function takeClaimed(of: ClaimedWork): void {
@@ -349,7 +353,7 @@ export function createRunner(options: RunnerOptions) {
       source: string,
       content: Content,
     ): { readonly leased: ReadonlySet<string>; readonly hold: Hold } {
-      const bytes = content.in === 'memory' ? contentSize(content) : 4096
+      const bytes = BESIDES + (content.in === 'memory' ? contentSize(content) : content.head.length)
       const leased = new Set(destinations.filter(destination => mayLease(destination, source, bytes)))
       if (leased.size > 0) held += bytes
       return { leased, hold: { bytes, works: leased.size } }

@@ -14,10 +14,7 @@ export function directoryTables(database: DatabaseSync) {
   )
   const addAccount = prepare('INSERT OR IGNORE INTO account (address, hash, at) VALUES (?, ?, ?)')
   const setHash = prepare('UPDATE account SET hash = ? WHERE address = ?')
-  const accountId = prepare('SELECT id FROM account WHERE address = ?')
   const removeAccount = prepare('DELETE FROM account WHERE address = ?')
-  const removeMail = prepare('DELETE FROM mail WHERE mailbox IN (SELECT id FROM mailbox WHERE account = ?)')
-  const removeMailboxes = prepare('DELETE FROM mailbox WHERE account = ?')
   const setAlias = prepare(
     'INSERT INTO alias (address, targets, at) VALUES (?, ?, ?) ON CONFLICT (address) DO UPDATE SET targets = excluded.targets',
   )
@@ -39,13 +36,9 @@ export function directoryTables(database: DatabaseSync) {
         return Number(addAccount.run(of.address, of.hash, now).changes) > 0 ? 'done' : 'exists'
       case 'set-password':
         return changed(setHash.run(of.hash, of.address))
-      case 'remove-account': {
-        const id = accountId.get(of.address)?.['id']
-        if (typeof id !== 'number') return 'missing'
-        removeMail.run(id)
-        removeMailboxes.run(id)
+      // Its mailboxes are nobody's now, and go in batches: `sweepMailboxes`.
+      case 'remove-account':
         return changed(removeAccount.run(of.address))
-      }
       case 'set-alias':
         if (!hasDomain.get(domainOf(of.address))) return 'no-domain'
         setAlias.run(of.address, JSON.stringify(of.targets), now)

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { suite, type TestContext, test } from 'node:test'
 import { formatId, idSource } from '../../mail/id.ts'
+import { bodyPath } from '../bodies.ts'
 import type { Claimed, Notice, OperationName, Operations, StorageResult, Submission } from '../operations.ts'
 import type { Asked } from '../wire.ts'
 import { type Engine, openEngine } from './engine.ts'
@@ -346,6 +347,40 @@ suite('the queue in SQLite', () => {
     )
     assert.equal(reader.entriesOf(message.id).length, 1)
   })
+})
+
+test('with an account its mail goes, and with the last copy the message and its file', async t => {
+  const { engine, reader, data } = open(t)
+  const directory = (input: Operations['directory']['in']): Asked => ({ name: 'directory', input })
+  all(engine, [
+    directory({ is: 'add-domain', name: 'home.test', catchAll: undefined }),
+    directory({ is: 'add-account', address: 'anna@home.test', hash: 'x' }),
+    directory({ is: 'add-account', address: 'bruno@home.test', hash: 'x' }),
+  ])
+  const id = nextId()
+  const path = bodyPath(data, id)
+  writeFileSync(path, 'a large one')
+  const message = submission({
+    id,
+    content: { in: 'file', path, head: Buffer.from(''), size: 11 },
+    to: ['anna@home.test', 'bruno@home.test'],
+    state: 'leased',
+  })
+  const store = (n: number, address: string): Asked => {
+    const account = reader.account(address)?.id ?? 0
+    const results = [{ n, is: 'stored' as const, account, head: '' }]
+    return { name: 'settle', input: { message: id, owner: 1, results, reports: [], delay: undefined, events: [] } }
+  }
+  all(engine, [submit(message), store(0, 'anna@home.test'), store(1, 'bruno@home.test')])
+  const gone = async (address: string): Promise<void> => {
+    all(engine, [directory({ is: 'remove-account', address })])
+    for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setTimeout(resolve, 5))
+  }
+  await gone('anna@home.test')
+  assert.ok(reader.message(id) && existsSync(path), 'bruno still has it')
+  await gone('bruno@home.test')
+  assert.equal(reader.message(id), undefined)
+  assert.ok(!existsSync(path))
 })
 
 test('the timeline is bounded by age and by size', t => {

@@ -184,7 +184,19 @@ export function openEngine(options: EngineOptions) {
   function changeDirectory(change: Operations['directory']['in'], after: After): Operations['directory']['out'] {
     const result = directory.change(change, now())
     if (result === 'done') after.notices.push({ is: 'directory' })
+    if (result === 'done' && change.is === 'remove-account') setImmediate(sweepMailboxes)
     return result
+  }
+
+  /** In batches, and again at the next start where it was cut off. */
+  function sweepMailboxes(): void {
+    let more = false
+    const done = transaction(after => {
+      const messages = mailboxes.sweep()
+      more = messages !== undefined
+      for (const message of messages ?? []) after.files.push(...queue.forget(message))
+    })
+    if ('ok' in done && more) setImmediate(sweepMailboxes)
   }
 
   /** In batches, one transaction each, so that deliveries and acceptance go on in between. */
@@ -387,6 +399,8 @@ export function openEngine(options: EngineOptions) {
       })
       return more
     },
+
+    sweepMailboxes,
 
     /** Before much is to be written. Throws on a disk error. */
     layOut(): void {

@@ -26,6 +26,7 @@ const engine = openEngine({
 })
 engine.layOut()
 const removed = sweep(data)
+engine.sweepMailboxes()
 
 let scheduled = false
 
