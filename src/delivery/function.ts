@@ -6,18 +6,28 @@ import { type Content, contentSize } from '../mail/content.ts'
 import type { Job } from './attempt.ts'
 import type { Outcome } from '../mail/outcome.ts'
 
+/** ms that a function may take: what hangs must not hold its place for ever. It is not stopped, and what it says later is not heard. */
+const PATIENCE = 300_000
+
 /** One outcome per recipient. What the function throws, and an answer that is none, is tried again later. */
-export async function callFunction(deliver: Deliver | undefined, job: Job): Promise<readonly Outcome[]> {
+export async function callFunction(
+  deliver: Deliver | undefined,
+  job: Job,
+  patience = PATIENCE,
+): Promise<readonly Outcome[]> {
   const { envelope, recipients, content } = job
   if (!deliver) return recipients.map(() => deferred('the configuration has no function for this route any more'))
   try {
-    const answer = await deliver({
-      id: job.id,
-      returnPath: envelope.returnPath === '<>' ? '' : formatAddress(envelope.returnPath),
-      recipients: recipients.map(recipient => formatAddress(recipient.address)),
-      size: contentSize(content),
-      content: () => chunks(content),
-    })
+    const answer = await within(
+      patience,
+      deliver({
+        id: job.id,
+        returnPath: envelope.returnPath === '<>' ? '' : formatAddress(envelope.returnPath),
+        recipients: recipients.map(recipient => formatAddress(recipient.address)),
+        size: contentSize(content),
+        content: () => chunks(content),
+      }),
+    )
     return recipients.map((_, i) => outcomeOf('is' in answer ? answer : answer[i]))
   } catch (error) {
     return recipients.map(() =>
@@ -47,6 +57,19 @@ function outcomeOf(result: DeliverResult | undefined): Outcome {
 
 function deferred(reason: string, status = '4.3.0'): Outcome {
   return { is: 'deferred', of: 'recipient', status, reason, reply: undefined, to: 'function' }
+}
+
+/** Rejects when it takes longer. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${ms / 1000} s`)), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 async function* chunks(content: Content): AsyncGenerator<Uint8Array, void> {
