@@ -75,7 +75,7 @@ test('it is handed the envelope and the whole content, also of a file', async t 
     await callFunction(
       async message => {
         const chunks: Uint8Array[] = []
-      for await (const chunk of message.content()) chunks.push(chunk)
+        for await (const chunk of message.content()) chunks.push(chunk)
         seen = `${message.id} <${message.returnPath}> ${message.recipients.join()} ${message.size} ${Buffer.concat(chunks).toString()}`
         return { is: 'delivered' }
       },
