@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -22,6 +22,17 @@ test('a self-signed certificate is made once, is for the name, and its key is pr
   assert.equal(await readFile(paths.cert, 'utf8'), cert)
   const loaded = await loadTls({ ...paths, minVersion: 'TLSv1.2' }, createTicketKeys())
   assert.equal(loaded.is, 'loaded')
+})
+
+test('a link that waits where the certificate is written is not followed', async t => {
+  const data = await mkdtemp(join(tmpdir(), 'staffetta-'))
+  t.after(() => rm(data, { recursive: true }))
+  const victim = join(data, 'victim')
+  await writeFile(victim, 'mine')
+  await mkdir(join(data, 'tls'))
+  await symlink(victim, join(data, 'tls', 'cert.pem.new'))
+  await ensureSelfSigned(data, 'mx1.example.org')
+  assert.equal(await readFile(victim, 'utf8'), 'mine')
 })
 
 test('a name longer than a common name', () => {

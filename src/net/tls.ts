@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { selfSigned } from './self-signed.ts'
@@ -92,10 +92,11 @@ export async function ensureSelfSigned(data: string, hostname: string): Promise<
   return paths
 }
 
-/** A crash leaves no half a file. */
+/** A crash leaves no half a file; and what stands there, perhaps a link that another user made, is not written through. */
 async function replace(path: string, text: string, mode: number): Promise<void> {
   const fresh = `${path}.new`
-  await writeFile(fresh, text, { mode, flush: true })
+  await rm(fresh, { force: true })
+  await writeFile(fresh, text, { mode, flag: 'wx', flush: true })
   await rename(fresh, path)
 }
 

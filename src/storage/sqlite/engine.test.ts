@@ -383,6 +383,36 @@ test('with an account its mail goes, and with the last copy the message and its 
   assert.ok(!existsSync(path))
 })
 
+test('a large mailbox that is being removed does not outlive its engine, and the next start goes on', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'staffetta-engine-'))
+  const options = {
+    data,
+    timeline: { maxAge: 1, maxSize: 1 },
+    now: () => clock.now,
+    notify: () => undefined,
+    log: () => undefined,
+  }
+  const first = openEngine(options)
+  const directory = (input: Operations['directory']['in']): Asked => ({ name: 'directory', input })
+  all(first, [
+    directory({ is: 'add-domain', name: 'home.test', catchAll: undefined }),
+    directory({ is: 'add-account', address: 'anna@home.test', hash: 'x' }),
+  ])
+  for (let i = 0; i < 1200; i++) {
+    const message = submission({ to: ['anna@home.test'], state: 'leased' })
+    const results = [{ n: 0, is: 'stored' as const, account: 1, head: '' }]
+    const settled = { message: message.id, owner: 1, results, reports: [], delay: undefined, events: [] }
+    all(first, [submit(message), { name: 'settle', input: settled }])
+  }
+  all(first, [directory({ is: 'remove-account', address: 'anna@home.test' })])
+  first.close()
+  await new Promise(resolve => setTimeout(resolve, 20)) // what was scheduled finds the database closed
+  const { engine, reader } = open(t, data)
+  engine.sweepMailboxes()
+  for (let turn = 0; turn < 50; turn++) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(reader.mails(1, 0, 10).length, 0)
+})
+
 test('the timeline is bounded by age and by size', t => {
   const { engine, reader } = open(t)
   const old = submission()

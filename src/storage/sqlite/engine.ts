@@ -103,6 +103,8 @@ export function openEngine(options: EngineOptions) {
   }
 
   function attempt(run: (after: After) => void): StorageResult<undefined> {
+    // A batch that was scheduled before the end finds it here, and is taken up again by the next start.
+    if (!database.isOpen) return { failed: { why: 'failed', detail: 'the storage is closed' } }
     const after: After = { notices: [], lines: [], files: [], slots: [], work: false }
     try {
       begin?.run()
