@@ -14,15 +14,18 @@ const TABLE = `
   config             | what a user writes, checked, and how it is explained                      |
 
   smtp               | the language, and the machines of both sides                              | mail sasl config
+  imap               | the language: commands, responses                                         | mail
+  pop3               | the language, and its machine                                             | mail sasl
   log                | events, and the lines that they become                                    | mail
   storage            | the thread that writes to the disk; queue, mailboxes, directory, timeline | mail log
   net                | listeners, connections, TLS, deadlines                                    | config
   directory          | who exists, and who may be whom                                           | mail sasl
 
+  store              | mailboxes: views, names, rights, search, descriptions                     | mail storage
   policy             | what we let happen                                                        | mail smtp config directory
   queue              | what waits; it is handed a function that delivers                         | mail log storage directory
   delivery           | one attempt: mailbox, MX, relay, LMTP, function                           | mail smtp config dns net directory
-  server             | a connection, and what answers it                                         | mail smtp config log storage net directory policy queue
+  server             | a connection, and what answers it                                         | mail sasl smtp imap pop3 config log storage net directory store policy queue
 
   garbage.ts         | what starting up leaves in memory                                         |
   client.ts          | for programs that only send                                               | mail config dns net delivery
@@ -49,7 +52,7 @@ const LIBRARIES: Readonly<Record<string, string>> = {
 }
 
 /** Folders without sockets, clock, chance, names and disk, and all that they may have from Node. */
-const PURE = ['mail', 'sasl', 'smtp']
+const PURE = ['mail', 'sasl', 'smtp', 'imap', 'pop3']
 const PURE_MODULES = ['node:buffer', 'node:url', 'node:module'] // the last: to load a library late
 const IMPURE =
   /\b(?:Date\.now|new Date\(\)|Math\.random|performance\.|process\.|setTimeout|setInterval|setImmediate|fetch\(|crypto\.|console\.)/

@@ -94,6 +94,7 @@ function submissionOf(
       holdUntil: undefined,
     },
     content: { in: 'memory', bytes },
+    description: undefined, // most go elsewhere
     sender: '',
     source: 'MAILER-DAEMON',
     owner: 0,

@@ -6,6 +6,7 @@ import type { Directory } from '../directory/directory.ts'
 import { type Event, eventLine } from '../log/events.ts'
 import { formatAddress } from '../mail/address.ts'
 import { type Content, contentSize } from '../mail/content.ts'
+import type { Description } from '../mail/description.ts'
 import type { Envelope, Recipient } from '../mail/envelope.ts'
 import { reportsDue } from '../mail/report.ts'
 import type { Id } from '../mail/id.ts'
@@ -23,6 +24,8 @@ export interface Arrival {
   readonly envelope: Envelope
   readonly recipients: readonly Recipient[]
   readonly content: Content
+  /** undefined: no mailbox of ours is among the recipients, or it is worked out later. */
+  readonly description: Description | undefined
   /** Who it is counted to in the queue's turns: the login; undefined: the return path. */
   readonly login: string | undefined
   readonly events: readonly Event[]
@@ -80,6 +83,7 @@ export function createSubmit(options: SubmitOptions): Submit {
       at,
       envelope,
       content,
+      description: arrival.description,
       sender,
       source,
       owner: options.owner,

@@ -63,6 +63,7 @@ export async function receive(received: Received, options: ReceiveOptions): Prom
     envelope: labelled(received.envelope, whole),
     recipients,
     content: whole,
+    description: undefined,
     login: client.login,
     events: [acceptedEvent(received, header.messageId, contentSize(whole))],
   })

@@ -14,6 +14,7 @@ import { ACCEPT, type Verdict } from '../smtp/verdict.ts'
 import type { Id } from '../mail/id.ts'
 import type { Storage } from '../storage/storage.ts'
 import { collectMessage, type MessageCollector, type ReceiveBudget } from './collector.ts'
+import { logIn } from './login.ts'
 import { receive } from './receive.ts'
 import type { SessionTimes, SmtpService, SubmitEffect } from './smtp.ts'
 
@@ -151,17 +152,11 @@ class Visitor implements SmtpService<MessageCollector> {
   closed(): void {}
 
   async #logIn({ client, credentials }: Extract<Question, { about: 'auth' }>): Promise<Event> {
-    const { failures, limits, directory, passwords } = this.#reception.options
-    const { address } = this.#connection.peer
-    if (failures.count(address) >= limits.authFailures) return refusal(REFUSALS.tooManyFailures)
-    const account = directory.account(credentials.user)
-    const right = await passwords.check(account?.hash, credentials.password)
-    if (right === 'busy') return refusal(REFUSALS.busy)
-    if (!right || !account) {
-      failures.failed(address)
-      return { on: 'authenticated', account: undefined }
-    }
-    const login = account.address
+    const result = await logIn(credentials, this.#connection.peer.address, this.#reception.options)
+    if (result.is === 'blocked') return refusal(REFUSALS.tooManyFailures)
+    if (result.is === 'busy') return refusal(REFUSALS.busy)
+    if (result.is === 'wrong') return { on: 'authenticated', account: undefined }
+    const login = result.account.address
     this.#note({ event: 'logged-in', session: this.#id(), login, client: this.#facts(client) })
     return { on: 'authenticated', account: login }
   }

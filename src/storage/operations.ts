@@ -1,12 +1,14 @@
 import type { Content } from '../mail/content.ts'
 import type { Envelope } from '../mail/envelope.ts'
 import type { Id } from '../mail/id.ts'
+import type { MailOperations } from './mail-operations.ts'
+import type { Description } from '../mail/description.ts'
 
 /**
  * What the storage thread can be asked to do. Each is one transaction with everything that came at the same time (group commit), and is
  * answered when that transaction is on disk. A new engine implements exactly these, and `Reader` for what is only read.
  */
-export interface Operations {
+export interface Operations extends MailOperations {
   /** A message that we are about to acknowledge. */
   submit: { in: Submission; out: undefined }
   /** What became of recipients of a leased message. */
@@ -64,6 +66,8 @@ export interface Submission {
   readonly at: number
   readonly envelope: Envelope
   readonly content: Content
+  /** Worked out already where a mailbox of ours is among the recipients; otherwise undefined, and it is done later if need be. */
+  readonly description: Description | undefined
   /** RFC 5321 text of the return path, '' for `<>`. */
   readonly sender: string
   /** Whose turn it is is decided among sources: the login, or the return path. Never empty. */
@@ -162,7 +166,16 @@ export interface QueueFilter {
 export type DirectoryChange =
   | { readonly is: 'add-domain'; readonly name: string; readonly catchAll: string | undefined }
   | { readonly is: 'remove-domain'; readonly name: string }
+  /** With INBOX and the mailboxes of special use. */
   | { readonly is: 'add-account'; readonly address: string; readonly hash: string }
+  /** Of an account; for a name without @: of all accounts of that domain together, `each`: of every one of them. undefined: no limit. */
+  | {
+      readonly is: 'set-quota'
+      readonly of: string
+      readonly each: boolean
+      readonly bytes: number | undefined
+      readonly mails: number | undefined
+    }
   | { readonly is: 'set-password'; readonly address: string; readonly hash: string }
   | { readonly is: 'remove-account'; readonly address: string }
   | { readonly is: 'set-alias'; readonly address: string; readonly targets: readonly string[] }
@@ -179,3 +192,14 @@ export type Notice =
   | { readonly is: 'directory' }
   /** This destination is not to be tried before (ms since 1970; 0: try again). */
   | { readonly is: 'delay'; readonly destination: string; readonly until: number }
+  /** These mailboxes changed in the commit that was just made: mail in them, or (created, deleted, renamed) themselves. */
+  | { readonly is: 'mailboxes'; readonly changed: readonly ChangedMailbox[] }
+  /** Messages wait for a description, or mails for the search index. */
+  | { readonly is: 'undescribed' }
+
+/** `how`: mail (also flags), list (created, deleted, renamed, subscribed; `mailbox` is 0 where none is meant), metadata or acl. */
+export interface ChangedMailbox {
+  readonly account: number
+  readonly mailbox: number
+  readonly how: 'mail' | 'list' | 'metadata' | 'acl'
+}

@@ -1,0 +1,126 @@
+/**
+ * What a command's execution sees of its session. `loop.ts` makes it; each executor (`server/imap/NAME.ts`, listed in `executors.ts`) gets
+ * the command and this, writes its untagged responses, and answers what the tagged one says.
+ */
+import type { Command, CommandName } from '../../imap/command.ts'
+import type { Content } from '../../mail/content.ts'
+import type { Id } from '../../mail/id.ts'
+import type { MailReader } from '../../storage/mail-reader.ts'
+import type { SequenceSet, UidRange } from '../../mail/sequence-set.ts'
+import type { Storage } from '../../storage/storage.ts'
+import type { Version, View } from '../../store/view.ts'
+import type { Views } from '../../store/views.ts'
+import type { Account, LoginResult } from '../login.ts'
+import type { Credentials } from '../../sasl/credentials.ts'
+
+/** The tagged response: `code` without its brackets (`TRYCREATE`, `APPENDUID 1 2`). */
+export interface Tagged {
+  readonly is: 'OK' | 'NO' | 'BAD'
+  readonly code?: string
+  readonly text: string
+}
+
+/** What an executor answers; a promise where something has to be waited for. Rejects only for our own mistakes. */
+export type Executor<Name extends CommandName> = (
+  command: Extract<Command, { readonly name: Name }>,
+  session: ImapSession,
+) => Tagged | Promise<Tagged>
+
+/** What a thread offers to all its sessions. */
+export interface ImapServices {
+  readonly hostname: string
+  readonly storage: Storage
+  readonly reader: MailReader
+  readonly views: Views
+  /** undefined: there is no such message. */
+  readonly content: (message: Id) => Content | undefined
+  readonly logIn: (credentials: Credentials, address: string) => Promise<LoginResult>
+  /** The address of an account that exists, as it is written in the directory. */
+  readonly accountNamed: (address: string) => Account | undefined
+  readonly nextId: () => Id
+  /** ms since 1970 */
+  readonly now: () => number
+  /** Under which this thread owns files before they are stored. */
+  readonly owner: number
+  readonly limits: ImapLimits
+}
+
+export interface ImapLimits {
+  /** Bytes of one message: APPENDLIMIT. */
+  readonly messageSize: number
+  /** Mechanisms and LOGIN before TLS. */
+  readonly authFailures: number
+}
+
+export type Enabled = 'CONDSTORE' | 'QRESYNC' | 'UTF8=ACCEPT' | 'IMAP4REV2'
+
+export interface ImapSession {
+  readonly services: ImapServices
+  /** undefined: not authenticated. */
+  readonly account: Account | undefined
+  readonly selected: Selected | undefined
+  readonly enabled: ReadonlySet<Enabled>
+  /** Strings may be UTF-8 and mailbox names are: UTF8=ACCEPT or IMAP4rev2 is enabled. */
+  readonly utf8: boolean
+  readonly tls: boolean
+  /** The client's address. */
+  readonly address: string
+  /** RFC 5182: what `$` means; empty when nothing was saved. */
+  savedResult: readonly UidRange[]
+
+  /** Part of an untagged response, or several whole ones. Bytes are not copied. */
+  write(part: string | Uint8Array): void
+  /** To be asked between responses that may be many: undefined: go on; otherwise wait: the peer is behind, or others want their turn. */
+  room(): Promise<void> | undefined
+  /** The connection is gone: what runs may stop. */
+  readonly closed: boolean
+
+  logIn(account: Account): void
+  unauthenticate(): void
+  enable(what: Enabled): void
+  /** Answers why not. Ends the one selected before, with its CLOSED code. */
+  select(mailbox: number, how: 'SELECT' | 'EXAMINE'): Selected | undefined
+  unselect(): void
+  /** After the tagged response: TLS begins, compression begins, we hang up. */
+  afterwards(what: 'starttls' | 'compress' | 'close'): void
+  /** A content that came as literal number `n` of the running command; each can be taken once. */
+  literal(n: number): Content | undefined
+  /** RFC 5465, IDLE and the like: what is told unasked from now on; see `notify.ts`. */
+  notify: NotifyState | undefined
+}
+
+/** Made and understood by `notify.ts`. */
+export interface NotifyState {
+  /** Tells what is to be told now. */
+  tell(): void
+  end(): void
+}
+
+export interface Selected {
+  readonly view: View
+  /** The owner's address and the name, for messages. */
+  readonly name: string
+  readonly readOnly: boolean
+  /** RFC 4314, of this account in this mailbox. */
+  readonly rights: string
+  /** Opened with CONDSTORE or QRESYNC in use: MODSEQ stands in each FETCH of flags. */
+  condstore: boolean
+  /** What the client knows. */
+  readonly version: Version
+  /** UIDs from here on are \Recent to this session. */
+  readonly recentFrom: number
+  /**
+   * The UIDs of the client's mails in a set, as ranges of UIDs that need not all exist; those of sequence numbers do. undefined: a
+   * sequence number is larger than the number of mails (answer BAD).
+   */
+  resolve(set: SequenceSet, uid: boolean, saved: readonly UidRange[]): readonly UidRange[] | undefined
+  /** The client's mails in these ranges: calls with sequence number and UID, in order. */
+  each(ranges: readonly UidRange[], visit: (seq: number, uid: number) => void): void
+  /** 0: the client does not know it. */
+  seqOf(uid: number): number
+  uidOf(seq: number): number
+  /** The flags of a mail as they are sent, `(\Seen $Junk)`; undefined: it is gone. */
+  flagsText(uid: number): string | undefined
+  /** What changed with this MODSEQ is known to the client already, or was told by the executor: it is not told again. */
+  told(modseq: number): void
+}

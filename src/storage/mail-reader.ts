@@ -1,0 +1,112 @@
+import type { Description } from '../mail/description.ts'
+import type { Id } from '../mail/id.ts'
+import type { UidRange } from '../mail/sequence-set.ts'
+import type { SpecialUse } from './mail-operations.ts'
+
+/** What is only read of mailboxes; each answer is of one moment. An engine implements it (`sqlite/mail-reader.ts`). Rows come in order of UID. */
+export interface MailReader {
+  /** Of one account, in order of name. */
+  mailboxes(account: number): readonly MailboxRow[]
+  mailbox(id: number): MailboxRow | undefined
+  mailboxNamed(account: number, name: string): MailboxRow | undefined
+  /** Mailboxes of others that this account may see or open, by its address, `anyone` or `authuser` (RFC 4314). */
+  shared(account: number, address: string): readonly MailboxRow[]
+  /** Names, also of mailboxes that are gone. */
+  subscriptions(account: number): readonly string[]
+  /** The keywords of a mailbox: [place of the bit, name]. */
+  keywords(mailbox: number): readonly (readonly [place: number, name: string])[]
+  /** All of a mailbox, for a view: one flat list of uid, flags, modseq, uid, flags, modseq, … */
+  mails(mailbox: number): MailColumns
+  /** What is different since this MODSEQ: mails that are new or whose flags changed, and UIDs that are gone. */
+  changes(mailbox: number, since: number): { readonly mails: MailColumns; readonly vanished: readonly number[] }
+  /** UIDs that are gone since this MODSEQ; undefined: that is not known any more. */
+  vanished(mailbox: number, since: number): readonly number[] | undefined
+  mail(mailbox: number, uid: number): MailRow | undefined
+  description(message: Id): Description | undefined
+  /** Only what a search of the whole mailbox reads, [uid, value] for the UIDs in a range. */
+  column(
+    mailbox: number,
+    name: 'at' | 'sent' | 'saved' | 'size',
+    range: UidRange,
+  ): readonly (readonly [uid: number, value: number])[]
+  /** UIDs of the range for which the comparison holds. `sent` falls back to `at` where there is no usable Date. */
+  where(
+    mailbox: number,
+    name: 'at' | 'sent' | 'saved' | 'size',
+    is: '<' | '>=' | '>' | '=',
+    value: number,
+  ): readonly number[]
+  /** The rows of an index block as they were given; undefined: there is none. `row`s by number. */
+  indexRow(mailbox: number, block: number, row: number): Uint8Array | undefined
+  indexBlocks(mailbox: number): readonly number[]
+  /** For mails without an index block: [uid, message, signature] */
+  signatures(
+    mailbox: number,
+    range: UidRange,
+  ): readonly (readonly [uid: number, message: Id, signature: Uint8Array | undefined])[]
+  /** Messages in mailboxes that have no description yet, the oldest first. */
+  undescribed(limit: number): readonly Id[]
+  /** Mailboxes with a full block of UIDs that is not in the index. */
+  unindexed(limit: number): readonly { readonly mailbox: number; readonly block: number }[]
+  acl(mailbox: number): readonly { readonly identifier: string; readonly rights: string }[]
+  metadata(
+    account: number,
+    mailbox: number | undefined,
+  ): readonly { readonly name: string; readonly value: Uint8Array }[]
+  quota(account: number): Quota
+}
+
+/** Columns of the same length, one place a mail, in order of UID. */
+export interface MailColumns {
+  readonly uids: Uint32Array
+  /** Bits: see `mail/flags.ts`. */
+  readonly flags: Float64Array
+  readonly modseqs: Float64Array
+}
+
+export interface MailboxRow {
+  readonly id: number
+  readonly account: number
+  /** The owner's address. */
+  readonly owner: string
+  readonly name: string
+  readonly uidValidity: number
+  readonly uidNext: number
+  /** HIGHESTMODSEQ; at least 1. */
+  readonly modseq: number
+  readonly exists: number
+  readonly unseen: number
+  readonly deleted: number
+  /** Bytes of all its mails. */
+  readonly size: number
+  /** UIDs from here on were shown to no session yet. */
+  readonly recentFrom: number
+  readonly specialUse: readonly SpecialUse[]
+}
+
+export interface MailRow {
+  readonly uid: number
+  readonly message: Id
+  /** ms since 1970: INTERNALDATE; when it came into this mailbox (RFC 8514). */
+  readonly at: number
+  readonly saved: number
+  /** Return-Path and Delivered-To of this copy, before the content. */
+  readonly head: string
+  /** Bytes, with `head`. */
+  readonly size: number
+  readonly flags: number
+  readonly modseq: number
+}
+
+/** Bytes and mails; undefined: no limit. The account's own limit, or its domain's for each account; the domain's for all together. */
+export interface Quota {
+  readonly account: QuotaRoot
+  readonly domain: QuotaRoot
+}
+
+export interface QuotaRoot {
+  readonly usedBytes: number
+  readonly usedMails: number
+  readonly maxBytes: number | undefined
+  readonly maxMails: number | undefined
+}

@@ -1,0 +1,167 @@
+/**
+ * One mailbox as a thread knows it, shared by all its sessions: the columns uid, flags and modseq, brought up to date from the storage when
+ * somebody looks. What sessions have told their clients lags behind: each holds a `Version`, and the versions are a chain of steps from what
+ * was to what is now. Who walks the chain tells its client of each step; a version that nobody holds any more is gone by itself.
+ */
+import type { MailboxRow, MailColumns, MailReader } from '../storage/mail-reader.ts'
+
+/** The UIDs that stood under the sequence numbers 1 … exists at one time. */
+export interface Version {
+  /** At least `exists` long; what is behind is not this version's. */
+  readonly uids: Uint32Array
+  readonly exists: number
+  /** How it went on; undefined: this is what is known now. */
+  next: Step | undefined
+}
+
+/** First `vanished` went, then flags changed, then `added` came. */
+export interface Step {
+  /** Ascending. */
+  readonly vanished: readonly number[]
+  /** UIDs of the earlier version whose flags changed, with the MODSEQ of the change, in turn: uid, modseq, uid, modseq, … */
+  readonly changed: readonly number[]
+  readonly added: number
+  readonly to: Version
+}
+
+export interface View {
+  readonly mailbox: number
+  /** As of the last `refresh`. */
+  readonly row: MailboxRow
+  /** Bit places of the keywords; grows. */
+  readonly keywords: ReadonlyMap<number, string>
+  /** What is known now. */
+  readonly version: Version
+  /** The mailbox was deleted: it has no mail any more. */
+  readonly gone: boolean
+  /** Reads what changed since. Cheap when nothing did. */
+  refresh(): void
+  /** The place of a UID in the columns of now; -1: it is not there. */
+  indexOf(uid: number): number
+  /** By place; the bits of `mail/flags.ts`. */
+  flagsAt(index: number): number
+  modseqAt(index: number): number
+}
+
+/** undefined: there is no such mailbox. */
+export function openView(reader: MailReader, mailbox: number): View | undefined {
+  const first = reader.mailbox(mailbox)
+  if (!first) return undefined
+  let row = first
+  let columns = reader.mails(mailbox)
+  let version: Version = { uids: columns.uids, exists: columns.uids.length, next: undefined }
+  let keywords = new Map(reader.keywords(mailbox))
+  // The columns may be newer than the row that was read before them: what they hold already is skipped later.
+  let modseq = row.modseq
+  let gone = false
+
+  function step(vanished: readonly number[], changes: MailColumns): void {
+    const remaining = vanished.length > 0 ? withoutUids(columns, version.exists, vanished) : columns
+    const kept = version.exists - vanished.length
+    const last = kept > 0 ? (remaining.uids[kept - 1] ?? 0) : 0
+    const changed: number[] = []
+    let known = 0
+    for (; known < changes.uids.length && (changes.uids[known] ?? 0) <= last; known++) {
+      const uid = changes.uids[known] ?? 0
+      const index = search(remaining.uids, kept, uid)
+      if (index < 0) continue
+      if (remaining.modseqs[index] === changes.modseqs[known]) continue
+      remaining.flags[index] = changes.flags[known] ?? 0
+      remaining.modseqs[index] = changes.modseqs[known] ?? 0
+      changed.push(uid, changes.modseqs[known] ?? 0)
+    }
+    const added = changes.uids.length - known
+    columns = appended(remaining, kept, changes, known)
+    if (vanished.length === 0 && changed.length === 0 && added === 0) return
+    const to: Version = { uids: columns.uids, exists: kept + added, next: undefined }
+    version.next = { vanished, changed, added, to }
+    version = to
+  }
+
+  return {
+    mailbox,
+    get row() {
+      return row
+    },
+    get keywords() {
+      return keywords
+    },
+    get version() {
+      return version
+    },
+    get gone() {
+      return gone
+    },
+    refresh() {
+      const now = reader.mailbox(mailbox)
+      if (!now) {
+        gone = true
+        if (version.exists > 0) step([...version.uids.subarray(0, version.exists)], NOTHING)
+        return
+      }
+      row = now
+      if (now.modseq === modseq) return
+      const { mails, vanished } = reader.changes(mailbox, modseq)
+      keywords = new Map(reader.keywords(mailbox))
+      modseq = now.modseq
+      step(
+        vanished.filter(uid => search(version.uids, version.exists, uid) >= 0),
+        mails,
+      )
+    },
+    indexOf: uid => search(version.uids, version.exists, uid),
+    flagsAt: index => columns.flags[index] ?? 0,
+    modseqAt: index => columns.modseqs[index] ?? 0,
+  }
+}
+
+const NOTHING: MailColumns = { uids: new Uint32Array(0), flags: new Float64Array(0), modseqs: new Float64Array(0) }
+
+/** The place of a UID among the first `length`; -1: it is not there. */
+export function search(uids: Uint32Array, length: number, uid: number): number {
+  let low = 0
+  let high = length - 1
+  while (low <= high) {
+    const middle = (low + high) >>> 1
+    const found = uids[middle] ?? 0
+    if (found === uid) return middle
+    if (found < uid) low = middle + 1
+    else high = middle - 1
+  }
+  return -1
+}
+
+function withoutUids(columns: MailColumns, exists: number, vanished: readonly number[]): MailColumns {
+  const gone = new Set(vanished)
+  const kept = exists - vanished.length
+  const rest = { uids: new Uint32Array(kept), flags: new Float64Array(kept), modseqs: new Float64Array(kept) }
+  for (let from = 0, to = 0; from < exists; from++) {
+    const uid = columns.uids[from] ?? 0
+    if (gone.has(uid)) continue
+    rest.uids[to] = uid
+    rest.flags[to] = columns.flags[from] ?? 0
+    rest.modseqs[to] = columns.modseqs[from] ?? 0
+    to++
+  }
+  return rest
+}
+
+/** The columns with the changes from `first` on behind the `length` that they have; in place where there is room. */
+function appended(columns: MailColumns, length: number, changes: MailColumns, first: number): MailColumns {
+  const more = changes.uids.length - first
+  if (more === 0) return columns
+  const fits = columns.uids.length >= length + more
+  const capacity = length + more + Math.max(16, Math.floor(length / 8))
+  const into: MailColumns = fits
+    ? columns
+    : { uids: new Uint32Array(capacity), flags: new Float64Array(capacity), modseqs: new Float64Array(capacity) }
+  if (!fits) {
+    into.uids.set(columns.uids.subarray(0, length))
+    into.flags.set(columns.flags.subarray(0, length))
+    into.modseqs.set(columns.modseqs.subarray(0, length))
+  }
+  into.uids.set(changes.uids.subarray(first), length)
+  into.flags.set(changes.flags.subarray(first), length)
+  into.modseqs.set(changes.modseqs.subarray(first), length)
+  return into
+}

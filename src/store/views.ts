@@ -1,0 +1,90 @@
+import type { ChangedMailbox } from '../storage/operations.ts'
+import type { MailReader } from '../storage/mail-reader.ts'
+import { openView, type View } from './view.ts'
+
+/** Hears of every change to one mailbox, or (`account`) of every change to an account's mailboxes. Called after the view was brought up to date. */
+export type Listener = (change: ChangedMailbox) => void
+
+export interface Views {
+  /** The view of a mailbox, up to date, until `close`; undefined: there is no such mailbox. */
+  open(mailbox: number): View | undefined
+  close(mailbox: number): void
+  /** Answers how to stop it. */
+  listen(to: { readonly mailbox: number } | { readonly account: number }, listener: Listener): () => void
+  /** What the storage said. */
+  changed(changes: readonly ChangedMailbox[]): void
+}
+
+/** Bytes of closed views that are kept, because who looked at a mailbox will look again. */
+const KEPT = 16 * 1024 * 1024
+const BYTES_PER_MAIL = 20
+const BYTES_PER_VIEW = 2000
+
+interface Shared {
+  readonly view: View
+  sessions: number
+}
+
+export function openViews(reader: MailReader): Views {
+  const open = new Map<number, Shared>()
+  /** Without sessions, the longest unused first. */
+  const kept = new Map<number, View>()
+  const listeners = new Map<string, Set<Listener>>()
+
+  function prune(): void {
+    let bytes = 0
+    for (const view of [...kept.values()].reverse()) {
+      bytes += BYTES_PER_VIEW + view.version.exists * BYTES_PER_MAIL
+      if (bytes > KEPT) kept.delete(view.mailbox)
+    }
+  }
+
+  function tell(key: string, change: ChangedMailbox): void {
+    for (const listener of listeners.get(key) ?? []) listener(change)
+  }
+
+  return {
+    open(mailbox) {
+      const shared = open.get(mailbox)
+      if (shared) {
+        shared.view.refresh()
+        if (shared.view.gone) return undefined
+        shared.sessions++
+        return shared.view
+      }
+      const known = kept.get(mailbox)
+      kept.delete(mailbox)
+      known?.refresh()
+      const view = known ?? openView(reader, mailbox)
+      if (!view || view.gone) return undefined
+      open.set(mailbox, { view, sessions: 1 })
+      return view
+    },
+    close(mailbox) {
+      const shared = open.get(mailbox)
+      if (!shared || --shared.sessions > 0) return
+      open.delete(mailbox)
+      if (shared.view.gone) return
+      kept.set(mailbox, shared.view)
+      prune()
+    },
+    listen(to, listener) {
+      const key = 'mailbox' in to ? `mailbox ${to.mailbox}` : `account ${to.account}`
+      const others = listeners.get(key) ?? new Set()
+      listeners.set(key, others.add(listener))
+      return () => {
+        others.delete(listener)
+        if (others.size === 0) listeners.delete(key)
+      }
+    },
+    changed(changes) {
+      for (const change of changes) {
+        const heard = listeners.has(`mailbox ${change.mailbox}`) || listeners.has(`account ${change.account}`)
+        if (!heard) continue
+        open.get(change.mailbox)?.view.refresh()
+        tell(`mailbox ${change.mailbox}`, change)
+        tell(`account ${change.account}`, change)
+      }
+    },
+  }
+}
