@@ -1,4 +1,4 @@
-import type { Description } from '../mail/description.ts'
+import type { Description, SortKeys } from '../mail/description.ts'
 import type { Id } from '../mail/id.ts'
 import type { UidRange } from '../mail/sequence-set.ts'
 import type { SpecialUse } from './mail-operations.ts'
@@ -23,13 +23,19 @@ export interface MailReader {
   vanished(mailbox: number, since: number): readonly number[] | undefined
   mail(mailbox: number, uid: number): MailRow | undefined
   description(message: Id): Description | undefined
-  /** Only what a search of the whole mailbox reads, [uid, value] for the UIDs in a range. */
+  /** UIDs of the copies of a message in this mailbox (EMAILID, RFC 8474). */
+  copies(mailbox: number, message: Id): readonly number[]
+  /** UIDs of the mails whose message has no description yet, of those in the range. Mostly none, and then cheap. */
+  undescribedUids(mailbox: number, range: UidRange): readonly number[]
+  /** What SORT and THREAD compare, without the rest of the description; for the UIDs of the range that are described. */
+  sortKeys(mailbox: number, range: UidRange): readonly (readonly [uid: number, keys: SortKeys])[]
+  /** Only what a search of the whole mailbox reads, [uid, value] for the UIDs in a range; `sent` as in `where`. */
   column(
     mailbox: number,
     name: 'at' | 'sent' | 'saved' | 'size',
     range: UidRange,
   ): readonly (readonly [uid: number, value: number])[]
-  /** UIDs of the range for which the comparison holds. `sent` falls back to `at` where there is no usable Date. */
+  /** UIDs of the range for which the comparison holds. `sent` falls back to `at` where there is no usable Date (or no description yet). */
   where(
     mailbox: number,
     name: 'at' | 'sent' | 'saved' | 'size',

@@ -56,6 +56,8 @@ export type Enabled = 'CONDSTORE' | 'QRESYNC' | 'UTF8=ACCEPT' | 'IMAP4REV2'
 
 export interface ImapSession {
   readonly services: ImapServices
+  /** Of the running command (RFC 9051 §7.3.4: ESEARCH names it). */
+  readonly tag: string
   /** undefined: not authenticated. */
   readonly account: Account | undefined
   readonly selected: Selected | undefined
