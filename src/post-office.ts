@@ -5,7 +5,7 @@
  */
 import { open } from 'node:fs/promises'
 import type { Deliver } from './config/define.ts'
-import type { Listener, Route, Settings } from './config/settings.ts'
+import type { Listener, Route, Settings, SmtpKind } from './config/settings.ts'
 import { createDelivery } from './delivery/deliver.ts'
 import { callFunction } from './delivery/function.ts'
 import { deliverToMailbox } from './delivery/mailbox.ts'
@@ -139,7 +139,7 @@ export function openPostOffice(first: Settings, world: World) {
 
   return {
     /** The service of a session that came to this listener of the settings. */
-    receive(connection: Connection, listener: Listener): SmtpService<MessageCollector> {
+    receive(connection: Connection, listener: Listener<SmtpKind>): SmtpService<MessageCollector> {
       const known = receptions.get(listener)
       const reception = known ?? new Reception(listener, options())
       if (!known) receptions.set(listener, reception)

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Deliver } from './config/define.ts'
 import { importFunctions } from './config/functions.ts'
-import type { Listener, Settings } from './config/settings.ts'
+import { beginsWithTls, isSmtp, type Listener, type Settings, type SmtpKind } from './config/settings.ts'
 import { passwordChecker } from './directory/passwords.ts'
 import { createCache } from './dns/cache.ts'
 import { createResolver } from './dns/client.ts'
@@ -62,7 +62,7 @@ const budget: ReceiveBudget = {
 const failures = createAuthFailures(now)
 const passwords = passwordChecker()
 
-type Serve = (connection: Connection, listener: Listener) => SmtpLoop<MessageCollector>
+type Serve = (connection: Connection, listener: Listener<SmtpKind>) => SmtpLoop<MessageCollector>
 let serve: Serve | undefined
 let stop = async (): Promise<void> => undefined
 let reload = async (next: Settings): Promise<void> => {
@@ -82,7 +82,7 @@ function bind(listener: Listener): Promise<Listening> {
     listener,
     reusePort: listener.on === 'tcp' && settings.threads > 1,
     secureContext: () => context,
-    implicitTls: listener.kind === 'submissions',
+    implicitTls: beginsWithTls(listener.kind),
     sources,
     refusal: encodeReply({ code: 421, status: '4.7.0', text: ['Too many connections; please try again later'] }),
     onConnection: (connection, of) => begin(connection, of),
@@ -90,7 +90,7 @@ function bind(listener: Listener): Promise<Listening> {
 }
 
 function begin(connection: Connection, listener: Listener): SmtpLoop<MessageCollector> | typeof EARLY {
-  if (!serve) {
+  if (!serve || !isSmtp(listener)) {
     connection.write(encodeReply(replies.shutdown))
     connection.end()
     return EARLY

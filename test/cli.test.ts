@@ -145,11 +145,10 @@ suite('with the dev server up', () => {
   let to: readonly string[] = []
 
   before(async () => {
-    ports = [await freePort(), await freePort(), await freePort()]
-    const [smtp = 0, submission = 0, submissions = 0] = ports
-    const options = ['--smtp-port', smtp, '--submission-port', submission, '--submissions-port', submissions].map(
-      String,
-    )
+    const kinds = ['smtp', 'submission', 'submissions', 'imap', 'imaps', 'pop3', 'pop3s']
+    ports = await Promise.all(kinds.map(freePort))
+    const [smtp = 0] = ports
+    const options = kinds.flatMap((kind, place) => [`--${kind}-port`, String(ports[place])])
     server = run({ name: process.execPath, args: [MAIN, 'dev', ...data, ...options] })
     await says(server, /--help\n/)
     to = ['--server', `127.0.0.1:${smtp}`]

@@ -1,7 +1,7 @@
 /** `staffetta dev`, which is `npm start`: the first look. It has sent itself a message before it says anything. */
 import type { Command } from 'commander'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DEV_CAUGHT, DEV_DOMAIN, DEV_PORTS, devSettings } from '../config/dev.ts'
+import { DEV_CAUGHT, DEV_DOMAIN, DEV_PORTS, type DevPorts, devSettings } from '../config/dev.ts'
 import { hashPassword } from '../directory/passwords.ts'
 import { formatId, type Id } from '../mail/id.ts'
 import type { DirectoryChange } from '../storage/operations.ts'
@@ -23,6 +23,10 @@ interface DevOptions {
   readonly smtpPort: number
   readonly submissionPort: number
   readonly submissionsPort: number
+  readonly imapPort: number
+  readonly imapsPort: number
+  readonly pop3Port: number
+  readonly pop3sPort: number
 }
 
 export function addDev(root: Command, machinery: Machinery): void {
@@ -33,18 +37,37 @@ export function addDev(root: Command, machinery: Machinery): void {
     .option('--smtp-port <port>', 'without login', portOf, DEV_PORTS.smtp)
     .option('--submission-port <port>', 'STARTTLS and login', portOf, DEV_PORTS.submission)
     .option('--submissions-port <port>', 'TLS from the first byte and login', portOf, DEV_PORTS.submissions)
+    .option('--imap-port <port>', 'STARTTLS and login', portOf, DEV_PORTS.imap)
+    .option('--imaps-port <port>', 'TLS from the first byte and login', portOf, DEV_PORTS.imaps)
+    .option('--pop3-port <port>', 'STLS and login', portOf, DEV_PORTS.pop3)
+    .option('--pop3s-port <port>', 'TLS from the first byte and login', portOf, DEV_PORTS.pop3s)
     .action(async (options: DevOptions) => {
-      const { data, smtpPort: smtp, submissionPort: submission, submissionsPort: submissions } = options
-      const settings = devSettings({ data, ports: { smtp, submission, submissions } })
+      const settings = devSettings({ data: options.data, ports: portsOf(options) })
       const running = await run(settings, undefined, { to: 'people' }, machinery).catch(betterAdvice)
       await welcome(running, options)
       process.exit(await running.ended)
     })
 }
 
+const PORT_OPTIONS = Object.keys(DEV_PORTS)
+  .map(kind => `--${kind}-port`)
+  .join(', ')
+
+function portsOf(options: DevOptions): DevPorts {
+  return {
+    smtp: options.smtpPort,
+    submission: options.submissionPort,
+    submissions: options.submissionsPort,
+    imap: options.imapPort,
+    imaps: options.imapsPort,
+    pop3: options.pop3Port,
+    pop3s: options.pop3sPort,
+  }
+}
+
 function betterAdvice(error: unknown): never {
   if (error instanceof CommandError && error.message.includes('EADDRINUSE'))
-    throw new CommandError(`${error.message} (--smtp-port, --submission-port, --submissions-port)`, error.code)
+    throw new CommandError(`${error.message} (${PORT_OPTIONS})`, error.code)
   if (error instanceof CommandError && error.message.includes('data folder'))
     throw new CommandError(`${error.message}; another folder is chosen with --data`, error.code)
   throw error
@@ -126,15 +149,17 @@ function timeline(reader: StorageReader, id: Id, on: Terminal): string[] {
   ]
 }
 
-function places({ smtpPort, submissionPort, submissionsPort }: DevOptions): string[] {
+function places(options: DevOptions): string[] {
+  const { smtp, submission, submissions, imap, imaps, pop3, pop3s } = portsOf(options)
   return [
     'Staffetta is running, for this machine only: no mail leaves it.',
     '',
-    `SMTP         localhost:${smtpPort}   no login needed`,
-    `Submission   localhost:${submissionPort}   STARTTLS, login`,
-    `Submissions  localhost:${submissionsPort}   TLS, login`,
-    `Accounts     ${ANNA}, ${BRUNO}; password ${PASSWORD}`,
-    `Other mail   is caught in the mailbox of ${DEV_CAUGHT}`,
+    `SMTP        localhost:${smtp}   no login needed`,
+    `Submission  localhost:${submission}   login, STARTTLS; with TLS localhost:${submissions}`,
+    `IMAP        localhost:${imap}   login, STARTTLS; with TLS localhost:${imaps}`,
+    `POP3        localhost:${pop3}   login, STARTTLS; with TLS localhost:${pop3s}`,
+    `Accounts    ${ANNA}, ${BRUNO}; password ${PASSWORD}`,
+    `Other mail  is caught in the mailbox of ${DEV_CAUGHT}`,
   ]
 }
 

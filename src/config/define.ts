@@ -15,7 +15,7 @@ export interface ServerConfig {
   user?: string
   /** Protocol threads, 1 to 64. Default: the processor cores, at most 16. */
   threads?: number
-  /** Where we listen. Default: smtp on 25, submission on 587, submissions on 465. */
+  /** Where we listen. Default: smtp on 25, submission on 587, submissions on 465, imap on 143, imaps on 993, pop3s on 995. */
   listeners?: ListenersConfig
   /** Default: a self-signed certificate is made in the data folder. */
   tls?: {
@@ -62,6 +62,14 @@ export interface ListenersConfig {
   submissions?: ListenerConfig | ListenerConfig[]
   /** LMTP (RFC 2033), from a program that hands over mail for mailboxes. Default host: '127.0.0.1'. */
   lmtp?: ListenerConfig | SocketConfig | (ListenerConfig | SocketConfig)[]
+  /** Mailboxes for mail clients, STARTTLS and login, usually port 143. */
+  imap?: ListenerConfig | ListenerConfig[]
+  /** Mailboxes for mail clients, TLS from the first byte and login, usually port 993. */
+  imaps?: ListenerConfig | ListenerConfig[]
+  /** For programs that fetch the mail of INBOX, STLS and login, usually port 110. */
+  pop3?: ListenerConfig | ListenerConfig[]
+  /** For programs that fetch the mail of INBOX, TLS from the first byte and login, usually port 995. */
+  pop3s?: ListenerConfig | ListenerConfig[]
 }
 
 export interface ListenerConfig {
@@ -86,15 +94,17 @@ export interface LimitsConfig {
   connections?: number
   /** Of one source: an IPv4 address or an IPv6 /64. Default: 100. */
   connectionsPerSource?: number
-  /** Without a byte while a command is awaited. Default: '5 min'. */
+  /** Without a byte while a command is awaited; on IMAP and POP3 before the login. Default: '5 min'. */
   idleTimeout?: Duration
+  /** Without a byte from a client of IMAP or POP3 that is logged in. Default: '30 min'. */
+  mailboxIdleTimeout?: Duration
   /** For a whole message content. Default: '15 min'. */
   messageTimeout?: Duration
-  /** For a whole session. Default: '1 hour'. */
+  /** For a whole session; on IMAP and POP3 until the login. Default: '1 hour'. */
   sessionTimeout?: Duration
   /** Default: 10000. */
   messagesPerSession?: number
-  /** 4xx and 5xx replies in one session before we hang up. Default: 20. */
+  /** Refusals in one session (4xx and 5xx replies, NO, BAD, -ERR) before we hang up. Default: 20. */
   errors?: number
   /** Commands in one session that move no mail before we hang up. Default: 100. */
   idleCommands?: number

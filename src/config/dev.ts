@@ -14,12 +14,24 @@ export interface DevPorts {
   readonly smtp: number
   readonly submission: number
   readonly submissions: number
+  readonly imap: number
+  readonly imaps: number
+  readonly pop3: number
+  readonly pop3s: number
 }
 
 export const DEV_DOMAIN = 'staffetta.test'
 /** The account that gets everything for other domains. */
 export const DEV_CAUGHT = `caught@${DEV_DOMAIN}`
-export const DEV_PORTS: DevPorts = { smtp: 2525, submission: 2587, submissions: 2465 }
+export const DEV_PORTS: DevPorts = {
+  smtp: 2525,
+  submission: 2587,
+  submissions: 2465,
+  imap: 2143,
+  imaps: 2993,
+  pop3: 2110,
+  pop3s: 2995,
+}
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128']
 
@@ -45,7 +57,7 @@ export function devSettings({ data = './data', ports = {} }: DevOptions = {}): S
 
 function devListeners(ipv6: boolean, ports: DevPorts): Listener[] {
   const hosts = ipv6 ? ['127.0.0.1', '::1'] : ['127.0.0.1']
-  const kinds = ['smtp', 'submission', 'submissions'] as const
+  const kinds = ['smtp', 'submission', 'submissions', 'imap', 'imaps', 'pop3', 'pop3s'] as const
   return kinds.flatMap(kind =>
     hosts.map((host): Listener => ({ kind, on: 'tcp', host, port: ports[kind], proxyFrom: [] })),
   )

@@ -235,7 +235,9 @@ const GOOD = `{
   "listeners": {
     "smtp": { "port": 25 },
     "submission": [{ "port": 587, "host": "127.0.0.1", "proxyFrom": ["10.0.0.1"] }, { "port": 1587, "host": ["10.0.0.2", "::1"] }],
-    "lmtp": [{ "path": "./lmtp.sock" }, { "port": 24 }]
+    "lmtp": [{ "path": "./lmtp.sock" }, { "port": 24 }],
+    "imaps": { "port": 993, "host": "::1" },
+    "pop3": { "port": 110, "host": "::1" }
   },
   "tls": { "cert": "cert.pem", "key": "./key.pem", "minVersion": "TLSv1.3" },
   "dns": { "servers": ["127.0.0.1", "[::1]:53"] },
@@ -278,6 +280,8 @@ for (const kind of ['ts', 'mjs', 'json'] as const) {
           { kind: 'submission', on: 'tcp', host: '::1', port: 1587, proxyFrom: [] },
           { kind: 'lmtp', on: 'unix', path: join(FOLDER, 'lmtp.sock'), proxyFrom: [] },
           { kind: 'lmtp', on: 'tcp', host: '127.0.0.1', port: 24, proxyFrom: [] },
+          { kind: 'imaps', on: 'tcp', host: '::1', port: 993, proxyFrom: [] },
+          { kind: 'pop3', on: 'tcp', host: '::1', port: 110, proxyFrom: [] },
         ],
         tls: { cert: join(FOLDER, 'cert.pem'), key: join(FOLDER, 'key.pem'), minVersion: 'TLSv1.3' },
         dns: { servers: ['127.0.0.1', '[::1]:53'] },
@@ -339,6 +343,7 @@ test('a name is enough', async () => {
     connections: 10_000,
     connectionsPerSource: 100,
     idleTimeout: 300_000,
+    mailboxIdleTimeout: 1_800_000,
     messageTimeout: 900_000,
     sessionTimeout: 3_600_000,
     messagesPerSession: 10_000,
@@ -366,6 +371,12 @@ test('a name is enough', async () => {
       'submission :: 587',
       'submissions 0.0.0.0 465',
       'submissions :: 465',
+      'imap 0.0.0.0 143',
+      'imap :: 143',
+      'imaps 0.0.0.0 993',
+      'imaps :: 993',
+      'pop3s 0.0.0.0 995',
+      'pop3s :: 995',
     ],
   )
   assert.deepEqual(settings.routes, [{ to: ['*'], route: { ...FREE, via: 'mx', tls: 'opportunistic', port: 25 } }])
@@ -383,7 +394,7 @@ test('what the machine is decides some defaults', async () => {
   )
   assert.equal(settings.hostname, 'host.example.org')
   assert.equal(settings.threads, 1)
-  assert.equal(settings.listeners.length, 3)
+  assert.equal(settings.listeners.length, 6)
   for (const hostname of ['localhost.localdomain', 'localhost', '192.168.1.5', 'a..example']) {
     assert.ok('errors' in (await loadConfig(file, { ...MACHINE, hostname })), hostname)
   }

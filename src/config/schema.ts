@@ -9,7 +9,7 @@ import { explain, show } from './explain.ts'
 import { certificateFile, keyFile, path } from './files.ts'
 import type { Machine } from './machine.ts'
 import { routesSchema } from './routes.ts'
-import type { Limits, Listener, Settings } from './settings.ts'
+import type { Limits, Listener, ListenerKind, Settings } from './settings.ts'
 import {
   address,
   choice,
@@ -138,11 +138,10 @@ function networks(everyone: 'allowed' | 'refused') {
   return list(network(everyone), NETWORKS).prefault([]).meta({ type: 'list of networks' })
 }
 
-const KINDS = ['smtp', 'submission', 'submissions', 'lmtp'] as const
-type Kind = (typeof KINDS)[number]
+const KINDS = ['smtp', 'submission', 'submissions', 'lmtp', 'imap', 'imaps', 'pop3', 'pop3s'] as const
 
 function listeners(machine: Machine) {
-  const one = (kind: Kind) =>
+  const one = (kind: ListenerKind) =>
     oneOrMany(listener(machine, kind)).optional().meta({ type: 'object or list', alike: true })
   return object(
     {
@@ -154,12 +153,30 @@ function listeners(machine: Machine) {
         description: 'From mail clients and programs: TLS from the first byte and login, usually port 465.',
       }),
       lmtp: one('lmtp').meta({ description: 'LMTP (RFC 2033), from a program that hands over mail for mailboxes.' }),
+      imap: one('imap').meta({
+        description: 'IMAP: mailboxes for mail clients. STARTTLS and login, usually port 143.',
+      }),
+      imaps: one('imaps').meta({ description: 'IMAP: TLS from the first byte and login, usually port 993.' }),
+      pop3: one('pop3').meta({
+        description: 'POP3, for programs that fetch the mail of INBOX. STLS and login, usually port 110.',
+      }),
+      pop3s: one('pop3s').meta({ description: 'POP3: TLS from the first byte and login, usually port 995.' }),
     },
     'an object like { smtp: { port: 25 } }',
-    ['imap', 'imaps', 'pop3', 'pop3s', 'http'],
+    ['http'],
   )
-    .prefault({ smtp: { port: 25 }, submission: { port: 587 }, submissions: { port: 465 } })
-    .meta({ description: 'Where we listen. Without this section: smtp on 25, submission on 587, submissions on 465.' })
+    .prefault({
+      smtp: { port: 25 },
+      submission: { port: 587 },
+      submissions: { port: 465 },
+      imap: { port: 143 },
+      imaps: { port: 993 },
+      pop3s: { port: 995 },
+    })
+    .meta({
+      description:
+        'Where we listen. Without this section: smtp on 25, submission on 587, submissions on 465, imap on 143, imaps on 993, pop3s on 995. Nobody can log in without TLS, but from `cleartextLoginFrom`.',
+    })
     .transform((kinds, context): Listener[] => {
       const all = KINDS.flatMap(kind => [kinds[kind] ?? []].flat(2))
       const trouble = all.length === 0 ? 'is empty; write for example { smtp: { port: 25 } }' : twice(all)
@@ -176,7 +193,7 @@ function oneOrMany<T extends z.ZodType>(item: T) {
   return z.union([list(item, 'a list like [{ port: 25 }]', 100), item], { error })
 }
 
-function listener(machine: Machine, kind: Kind) {
+function listener(machine: Machine, kind: ListenerKind) {
   const several = list(address(), "a list like ['127.0.0.1', '::1']", 100).min(1, {
     error: "is empty; write for example ['127.0.0.1']",
   })
@@ -209,7 +226,7 @@ function listener(machine: Machine, kind: Kind) {
 }
 
 /** LMTP knows no login, so it is not for everyone (RFC 2033 §5). */
-function everywhere(machine: Machine, kind: Kind): string[] {
+function everywhere(machine: Machine, kind: ListenerKind): string[] {
   if (kind === 'lmtp') return ['127.0.0.1']
   return machine.ipv6 ? ['0.0.0.0', '::'] : ['0.0.0.0']
 }
@@ -271,18 +288,25 @@ function limits() {
         description:
           'Sessions of one source (an IPv4 address or an IPv6 /64): enough for an office behind one address, too few for one source to take all.',
       }),
-      idleTimeout: duration(TIMER)
-        .prefault('5 min')
-        .meta({ description: 'Without a byte from the client while a command is awaited (RFC 5321 §4.5.3.2.7).' }),
+      idleTimeout: duration(TIMER).prefault('5 min').meta({
+        description:
+          'Without a byte from the client while a command is awaited (RFC 5321 §4.5.3.2.7); on IMAP and POP3 before the login.',
+      }),
+      mailboxIdleTimeout: duration(TIMER).prefault('30 min').meta({
+        description:
+          'Without a byte from a client of IMAP or POP3 that is logged in (RFC 9051 §5.4: at least 30 minutes; RFC 1939 §3: at least 10).',
+      }),
       // The largest message at the default size, over a line of half a megabit per second.
       messageTimeout: duration(TIMER).prefault('15 min').meta({ description: 'For a whole message content.' }),
-      sessionTimeout: duration(TIMER).prefault('1 hour').meta({ description: 'For a whole session.' }),
+      sessionTimeout: duration(TIMER).prefault('1 hour').meta({
+        description: 'For a whole session of SMTP, submission or LMTP; for IMAP and POP3 until the login.',
+      }),
       messagesPerSession: count({ min: 1, max: 1_000_000_000 })
         .prefault(10_000)
         .meta({ description: 'Messages in one session.' }),
       errors: count({ min: 1, max: 1_000_000 })
         .prefault(20)
-        .meta({ description: '4xx and 5xx replies in one session before we hang up.' }),
+        .meta({ description: 'Refusals in one session (4xx and 5xx replies, NO, BAD, -ERR) before we hang up.' }),
       idleCommands: count({ min: 1, max: 1_000_000 }).prefault(100).meta({
         description: 'Commands in one session that move no mail (NOOP, RSET, VRFY, repeated EHLO) before we hang up.',
       }),

@@ -33,14 +33,32 @@ export interface Settings {
   readonly dev: boolean
 }
 
-export type Listener = {
-  readonly kind: 'smtp' | 'submission' | 'submissions' | 'lmtp'
+/** Where mail is handed in, and where it is read. Those in the plural begin with TLS (RFC 8314 §3). */
+export type SmtpKind = 'smtp' | 'submission' | 'submissions' | 'lmtp'
+export type ImapKind = 'imap' | 'imaps'
+export type Pop3Kind = 'pop3' | 'pop3s'
+export type ListenerKind = SmtpKind | ImapKind | Pop3Kind
+
+export type Listener<Kind extends ListenerKind = ListenerKind> = {
+  readonly kind: Kind
   /** Networks whose connections start with a PROXY protocol header; from others it is not understood. */
   readonly proxyFrom: readonly string[]
 } & (
   | { readonly on: 'tcp'; readonly host: string; readonly port: number }
   | { readonly on: 'unix'; readonly path: string }
 )
+
+const FIRST_BYTE: ReadonlySet<ListenerKind> = new Set<ListenerKind>(['submissions', 'imaps', 'pop3s'])
+const SMTP: ReadonlySet<ListenerKind> = new Set<SmtpKind>(['smtp', 'submission', 'submissions', 'lmtp'])
+
+/** RFC 8314 §3: TLS from the first byte. */
+export function beginsWithTls(kind: ListenerKind): boolean {
+  return FIRST_BYTE.has(kind)
+}
+
+export function isSmtp(listener: Listener): listener is Listener<SmtpKind> {
+  return SMTP.has(listener.kind)
+}
 
 export interface Limits {
   /** Bytes, as announced by SIZE (RFC 1870). */
@@ -51,15 +69,17 @@ export interface Limits {
   readonly connections: number
   /** Sessions of one source (an IPv4 address or an IPv6 /64). */
   readonly connectionsPerSource: number
-  /** ms without a byte from the client while a command is awaited; RFC 5321 §4.5.3.2.7: 5 minutes. */
+  /** ms without a byte from the client while a command is awaited; RFC 5321 §4.5.3.2.7: 5 minutes. Of IMAP and POP3: before the login. */
   readonly idleTimeout: number
+  /** ms without a byte from a client of IMAP or POP3 that is logged in; RFC 9051 §5.4: at least 30 minutes, RFC 1939 §3: at least 10. */
+  readonly mailboxIdleTimeout: number
   /** ms for a whole message content. */
   readonly messageTimeout: number
-  /** ms for a whole session. */
+  /** ms for a whole session; of IMAP and POP3 until the login. */
   readonly sessionTimeout: number
   /** Messages in one session. */
   readonly messagesPerSession: number
-  /** 4xx and 5xx replies in one session before we hang up. */
+  /** Refusals in one session (4xx and 5xx replies, NO, BAD, -ERR) before we hang up. */
   readonly errors: number
   /** Commands in one session that move no mail (NOOP, RSET, VRFY, repeated EHLO) before we hang up. */
   readonly idleCommands: number

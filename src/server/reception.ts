@@ -1,5 +1,5 @@
 /** The product's own answers to an SMTP session: policy for its questions, the queue for its messages, an event for every refusal. */
-import type { Limits, Listener, Route } from '../config/settings.ts'
+import type { Limits, Listener, Route, SmtpKind } from '../config/settings.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { PasswordChecker } from '../directory/passwords.ts'
 import { type ClientFacts, eventLine } from '../log/events.ts'
@@ -44,14 +44,14 @@ const ACCEPTED: Event = { on: 'verdict', verdict: ACCEPT }
 
 /** What the sessions of one listener have in common. Their contexts differ only by what the source may do, so a few objects serve them all. */
 export class Reception {
-  readonly kind: Listener['kind']
+  readonly kind: SmtpKind
   readonly options: ReceptionOptions
   readonly times: SessionTimes
   /** It takes mail from users and programs of ours (RFC 6409). */
   readonly submission: boolean
   readonly #contexts = new Map<string, Context>()
 
-  constructor(listener: Listener, options: ReceptionOptions) {
+  constructor(listener: Listener<SmtpKind>, options: ReceptionOptions) {
     const { idleTimeout, messageTimeout, sessionTimeout } = options.limits
     this.kind = listener.kind
     this.options = options

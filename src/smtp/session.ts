@@ -5,7 +5,7 @@
  * in their order. It hands over one line at a time, and none while the machine waits for an answer
  * (`takesLine` is false): what the client pipelined stays in the loop's buffer until then.
  */
-import type { Limits, Listener } from '../config/settings.ts'
+import type { Limits, SmtpKind } from '../config/settings.ts'
 import type { BodyType, Envelope, Recipient } from '../mail/envelope.ts'
 import type { Credentials } from '../sasl/credentials.ts'
 import type { Exchange } from '../sasl/mechanism.ts'
@@ -16,7 +16,7 @@ import type { Verdict } from './verdict.ts'
 
 /** What does not change while a connection lasts. One object per kind of listener and source can serve many sessions. */
 export interface Context {
-  readonly kind: Listener['kind']
+  readonly kind: SmtpKind
   /** Our name in the greeting and in the replies to EHLO and HELO. */
   readonly hostname: string
   readonly limits: Pick<Limits, 'messageSize' | 'recipients' | 'messagesPerSession' | 'errors' | 'idleCommands'>

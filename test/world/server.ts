@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { ServerConfig } from '../../src/config/define.ts'
 import { thisMachine } from '../../src/config/machine.ts'
 import { configSchema } from '../../src/config/schema.ts'
-import type { Listener, Settings } from '../../src/config/settings.ts'
+import { isSmtp, type Listener, type Settings } from '../../src/config/settings.ts'
 import type { Resolver } from '../../src/dns/resolver.ts'
 import { type Id, parseId } from '../../src/mail/id.ts'
 import type { Connection } from '../../src/net/connection.ts'
@@ -206,7 +206,7 @@ function begin(settings: Settings, around: Surroundings): Life {
   for (let slot = 0; slot < settings.threads; slot++) life.threads.push(beginThread(life, slot, settings, around))
   let turn = 0
   for (const listener of settings.listeners) {
-    if (listener.on === 'unix') continue
+    if (listener.on === 'unix' || !isSmtp(listener)) continue
     const host: Host = {
       state: 'up',
       accept(connection) {
