@@ -10,6 +10,7 @@ import type { SequenceSet, UidRange } from '../../mail/sequence-set.ts'
 import type { Storage } from '../../storage/storage.ts'
 import type { Version, View } from '../../store/view.ts'
 import type { Views } from '../../store/views.ts'
+import type { MessageCollector } from '../collector.ts'
 import type { Account, LoginResult } from '../login.ts'
 import type { Credentials } from '../../sasl/credentials.ts'
 
@@ -43,13 +44,20 @@ export interface ImapServices {
   /** Under which this thread owns files before they are stored. */
   readonly owner: number
   readonly limits: ImapLimits
+  /** TLS can be begun. */
+  readonly tlsPossible: () => boolean
+  /** A content begins to come in. */
+  readonly collect: () => MessageCollector
+  /** A mistake of ours that a person should see; the session ends, the others go on. */
+  readonly complain: (error: unknown) => void
 }
 
 export interface ImapLimits {
   /** Bytes of one message: APPENDLIMIT. */
   readonly messageSize: number
-  /** Mechanisms and LOGIN before TLS. */
-  readonly authFailures: number
+  /** ms of silence, before and after log-in. */
+  readonly idleBeforeLogin: number
+  readonly idle: number
 }
 
 export type Enabled = 'CONDSTORE' | 'QRESYNC' | 'UTF8=ACCEPT' | 'IMAP4REV2'
@@ -75,7 +83,9 @@ export interface ImapSession {
   /** To be asked between responses that may be many: undefined: go on; otherwise wait: the peer is behind, or others want their turn. */
   room(): Promise<void> | undefined
   /** The connection is gone: what runs may stop. */
-  readonly closed: boolean
+  readonly gone: boolean
+  /** Of the running command. */
+  readonly tag: string
 
   logIn(account: Account): void
   unauthenticate(): void
