@@ -1,4 +1,4 @@
-import type { Description, SortKeys } from '../mail/description.ts'
+import type { Description, Part, SortKeys } from '../mail/description.ts'
 import type { Id } from '../mail/id.ts'
 import type { UidRange } from '../mail/sequence-set.ts'
 import type { SpecialUse } from './mail-operations.ts'
@@ -23,6 +23,11 @@ export interface MailReader {
   vanished(mailbox: number, since: number): readonly number[] | undefined
   mail(mailbox: number, uid: number): MailRow | undefined
   description(message: Id): Description | undefined
+  /** Only what FETCH of thousands reads of a description; undefined: there is none (yet). */
+  envelope(message: Id): Uint8Array | undefined
+  structure(message: Id, which: 'body' | 'structure'): Uint8Array | undefined
+  preview(message: Id): string | undefined
+  parts(message: Id): { readonly header: number; readonly part: Part } | undefined
   /** UIDs of the copies of a message in this mailbox (EMAILID, RFC 8474). */
   copies(mailbox: number, message: Id): readonly number[]
   /** UIDs of the mails whose message has no description yet, of those in the range. Mostly none, and then cheap. */
