@@ -21,9 +21,16 @@ export interface Tagged {
   readonly text: string
 }
 
+/** Of the union, the one that may have this name. */
+type CommandNamed<Name extends CommandName, Any = Command> = Any extends { readonly name: infer Names }
+  ? Name extends Names
+    ? Any
+    : never
+  : never
+
 /** What an executor answers; a promise where something has to be waited for. Rejects only for our own mistakes. */
 export type Executor<Name extends CommandName> = (
-  command: Extract<Command, { readonly name: Name }>,
+  command: CommandNamed<Name>,
   session: ImapSession,
 ) => Tagged | Promise<Tagged>
 
@@ -48,6 +55,8 @@ export interface ImapServices {
   readonly tlsPossible: () => boolean
   /** A content begins to come in. */
   readonly collect: () => MessageCollector
+  /** Removes a content that nobody took. */
+  readonly discard: (content: Content) => void
   /** A mistake of ours that a person should see; the session ends, the others go on. */
   readonly complain: (error: unknown) => void
 }
@@ -84,19 +93,26 @@ export interface ImapSession {
   room(): Promise<void> | undefined
   /** The connection is gone: what runs may stop. */
   readonly gone: boolean
-  /** Of the running command. */
-  readonly tag: string
 
+  /** A password may be sent now. */
+  readonly mayLogIn: boolean
+  readonly compressed: boolean
   logIn(account: Account): void
   unauthenticate(): void
   enable(what: Enabled): void
-  /** Answers why not. Ends the one selected before, with its CLOSED code. */
-  select(mailbox: number, how: 'SELECT' | 'EXAMINE'): Selected | undefined
+  /** Ends what was selected before. The view was opened by the caller; `unselect` closes it. */
+  select(view: View, how: Selecting): Selected
   unselect(): void
   /** After the tagged response: TLS begins, compression begins, we hang up. */
   afterwards(what: 'starttls' | 'compress' | 'close'): void
-  /** A content that came as literal number `n` of the running command; each can be taken once. */
+  /** A content that came as literal number `n` of the running command. Where the answer is not OK its file is removed by the loop. */
   literal(n: number): Content | undefined
+  /** The next line of the client that is no command, without its line end; undefined: it is gone. */
+  line(): Promise<Buffer | undefined>
+  /** While it is on the client hears in between that we are still there. */
+  idle(on: boolean): void
+  /** Tells what changed, unasked. */
+  tellNow(): void
   /** RFC 5465, IDLE and the like: what is told unasked from now on; see `notify.ts`. */
   notify: NotifyState | undefined
 }
@@ -108,9 +124,17 @@ export interface NotifyState {
   end(): void
 }
 
+export interface Selecting {
+  /** As the client named it. */
+  readonly name: string
+  readonly readOnly: boolean
+  /** RFC 4314 */
+  readonly rights: string
+}
+
 export interface Selected {
   readonly view: View
-  /** The owner's address and the name, for messages. */
+  /** As the client named it. */
   readonly name: string
   readonly readOnly: boolean
   /** RFC 4314, of this account in this mailbox. */
@@ -121,6 +145,10 @@ export interface Selected {
   readonly version: Version
   /** UIDs from here on are \Recent to this session. */
   readonly recentFrom: number
+  /** How many are \Recent to this session. */
+  recent(): number
+  /** Names of all flags in use, in parentheses; `more`: and that further ones may be made. */
+  allFlags(more: boolean): string
   /**
    * The UIDs of the client's mails in a set, as ranges of UIDs that need not all exist; those of sequence numbers do. undefined: a
    * sequence number is larger than the number of mails (answer BAD).

@@ -1,0 +1,207 @@
+import { formatRanges } from '../../imap/sequence-set.ts'
+import { FIRST_KEYWORD, hasBit, SYSTEM_FLAGS } from '../../mail/flags.ts'
+import type { SeqNumber, SequenceSet, UidRange } from '../../mail/sequence-set.ts'
+import { search, type Step, type Version, type View } from '../../store/view.ts'
+import type { Selected, Selecting } from './session.ts'
+
+/** How changes are told to this client. */
+export interface Manner {
+  readonly write: (text: string) => void
+  /** RFC 9051 §7.5.1: EXPUNGE may be told now. */
+  readonly expunge: boolean
+  /** RFC 7162 §3.2.10: as VANISHED. */
+  readonly qresync: boolean
+  /** IMAP4rev1: RECENT is told. */
+  readonly recent: boolean
+}
+
+/** Flags texts that are kept. */
+const TEXTS = 1000
+
+/** The selected mailbox of one session: what its client knows of it, and how it hears of what changed. */
+export class SelectedMailbox implements Selected {
+  readonly view: View
+  readonly name: string
+  readonly readOnly: boolean
+  readonly rights: string
+  readonly recentFrom: number
+  condstore: boolean
+  version: Version
+  readonly #showRecent: () => boolean
+  readonly #told = new Set<number>()
+  readonly #texts = new Map<number, string>()
+  #keywords: ReadonlyMap<number, string>
+
+  constructor(view: View, { name, readOnly, rights }: Selecting, condstore: boolean, showRecent: () => boolean) {
+    this.view = view
+    this.name = name
+    this.readOnly = readOnly
+    this.rights = rights
+    this.condstore = condstore
+    this.recentFrom = view.row.recentFrom
+    this.version = view.version
+    this.#showRecent = showRecent
+    this.#keywords = view.keywords
+  }
+
+  resolve(set: SequenceSet, uid: boolean, saved: readonly UidRange[]): readonly UidRange[] | undefined {
+    if (set === '$') return saved
+    const { exists } = this.version
+    const ranges: UidRange[] = []
+    for (const [a, b] of set) {
+      const range = uid ? this.#uidRange(a, b) : this.#seqRange(a, b)
+      if (range === undefined) return undefined
+      if (exists > 0 && range[0] > 0) ranges.push(range)
+    }
+    return merged(ranges)
+  }
+
+  #uidRange(a: SeqNumber, b: SeqNumber): UidRange {
+    const largest = this.uidOf(this.version.exists)
+    const [first, last] = [a, b].map(number => (number === '*' ? largest : number))
+    return ordered(first ?? 0, last ?? 0)
+  }
+
+  /** undefined: not among the client's numbers. An empty mailbox has no `*`, which is no reason to complain. */
+  #seqRange(a: SeqNumber, b: SeqNumber): UidRange | undefined {
+    const { exists } = this.version
+    if (exists === 0) return a === '*' || b === '*' ? [0, 0] : undefined
+    const [first, last] = ordered(a === '*' ? exists : a, b === '*' ? exists : b)
+    return last > exists ? undefined : [this.uidOf(first), this.uidOf(last)]
+  }
+
+  each(ranges: readonly UidRange[], visit: (seq: number, uid: number) => void): void {
+    const { uids, exists } = this.version
+    let index = 0
+    for (const [first, last] of ranges) {
+      index = Math.max(index, firstAtOrAfter(uids, exists, first))
+      for (; index < exists && (uids[index] ?? 0) <= last; index++) visit(index + 1, uids[index] ?? 0)
+    }
+  }
+
+  seqOf(uid: number): number {
+    return search(this.version.uids, this.version.exists, uid) + 1
+  }
+
+  uidOf(seq: number): number {
+    return seq > 0 && seq <= this.version.exists ? (this.version.uids[seq - 1] ?? 0) : 0
+  }
+
+  flagsText(uid: number): string | undefined {
+    const index = this.view.indexOf(uid)
+    return index < 0 ? undefined : this.#textOf(this.view.flagsAt(index), uid >= this.recentFrom)
+  }
+
+  /** Names of all flags that a mail of the mailbox may have; with `more`, and that may be made (RFC 9051 §7.1: `\*`). */
+  allFlags(more: boolean): string {
+    const names = [...SYSTEM_FLAGS.map(([, name]) => name), ...this.view.keywords.values()]
+    return `(${[...names, ...(more ? ['\\*'] : [])].join(' ')})`
+  }
+
+  told(modseq: number): void {
+    this.#told.add(modseq)
+  }
+
+  /** Tells the client what changed, as far as it may hear of it now. Answers whether the mailbox is gone. */
+  tell(manner: Manner): boolean {
+    this.view.refresh()
+    const changed = new Set<number>()
+    let added = 0
+    for (let step = this.version.next; step !== undefined; step = this.version.next) {
+      if (step.vanished.length > 0 && !manner.expunge) break
+      if (step.vanished.length > 0) {
+        if (added > 0) this.#tellExists(manner)
+        added = 0
+        this.#tellVanished(step, manner)
+      }
+      for (let i = 0; i < step.changed.length; i += 2) {
+        if (!this.#told.has(step.changed[i + 1] ?? 0)) changed.add(step.changed[i] ?? 0)
+      }
+      added += step.added
+      this.version = step.to
+    }
+    if (added > 0) this.#tellExists(manner)
+    for (const uid of changed) this.#tellFlags(uid, manner)
+    if (this.version.next === undefined) this.#told.clear()
+    return this.view.gone && this.version.exists === 0
+  }
+
+  #tellExists({ write, recent }: Manner): void {
+    write(`* ${this.version.exists} EXISTS\r\n`)
+    if (recent) write(`* ${this.recent()} RECENT\r\n`)
+  }
+
+  /** RFC 3501 §2.3.2: how many are \Recent. */
+  recent(): number {
+    return this.version.exists - firstAtOrAfter(this.version.uids, this.version.exists, this.recentFrom)
+  }
+
+  #tellVanished(step: Step, { write, qresync }: Manner): void {
+    if (qresync) {
+      write(`* VANISHED ${formatRanges(step.vanished)}\r\n`)
+      return
+    }
+    // From the last to the first, so that no number changes that is still to be said.
+    let text = ''
+    for (let i = step.vanished.length - 1; i >= 0; i--) {
+      text += `* ${this.seqOf(step.vanished[i] ?? 0)} EXPUNGE\r\n`
+      if (text.length < 16_384) continue
+      write(text)
+      text = ''
+    }
+    write(text)
+  }
+
+  #tellFlags(uid: number, { write, qresync }: Manner): void {
+    const flags = this.flagsText(uid)
+    const seq = this.seqOf(uid)
+    if (flags === undefined || seq === 0) return
+    const uidItem = qresync ? `UID ${uid} ` : ''
+    const modseq = this.condstore ? ` MODSEQ (${this.view.modseqAt(this.view.indexOf(uid))})` : ''
+    write(`* ${seq} FETCH (${uidItem}FLAGS ${flags}${modseq})\r\n`)
+  }
+
+  #textOf(bits: number, recent: boolean): string {
+    if (this.#keywords !== this.view.keywords || this.#texts.size > TEXTS) {
+      this.#keywords = this.view.keywords
+      this.#texts.clear()
+    }
+    const shown = recent && this.#showRecent()
+    const key = shown ? -1 - bits : bits
+    const known = this.#texts.get(key)
+    if (known !== undefined) return known
+    const names = SYSTEM_FLAGS.flatMap(([bit, name]) => ((bits & bit) === 0 ? [] : [name]))
+    for (const [place, name] of this.view.keywords) {
+      if (place >= FIRST_KEYWORD && hasBit(bits, place)) names.push(name)
+    }
+    const text = `(${[...names, ...(shown ? ['\\Recent'] : [])].join(' ')})`
+    this.#texts.set(key, text)
+    return text
+  }
+}
+
+const ordered = (a: number, b: number): UidRange => (a <= b ? [a, b] : [b, a])
+
+/** RFC 9051 §9 sequence-set: the order in which it is written means nothing, and what stands twice is done once. */
+function merged(ranges: UidRange[]): readonly UidRange[] {
+  const sorted = ranges.sort(([a], [b]) => a - b)
+  const disjoint: [number, number][] = []
+  for (const [first, last] of sorted) {
+    const before = disjoint.at(-1)
+    if (before && first <= before[1] + 1) before[1] = Math.max(before[1], last)
+    else disjoint.push([first, last])
+  }
+  return disjoint
+}
+
+/** The place of the first UID that is not smaller. */
+function firstAtOrAfter(uids: Uint32Array, exists: number, uid: number): number {
+  let low = 0
+  let high = exists
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((uids[middle] ?? 0) < uid) low = middle + 1
+    else high = middle
+  }
+  return low
+}
