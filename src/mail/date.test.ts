@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { formatDate, parseDate } from './date.ts'
+import { formatDate, parseDate, parseLocalDate } from './date.ts'
 
 const AT = Date.UTC(2025, 1, 13, 10, 0, 5)
 
@@ -65,4 +65,15 @@ void test('property: what is written is read', () => {
       assert.equal(parseDate(formatDate(second * 1000, offset)), second * 1000)
     }),
   )
+})
+
+void test('parseLocalDate: the clock where it was written', () => {
+  const cases: readonly (readonly [string, number | undefined])[] = [
+    ['Thu, 13 Feb 2025 10:00:05 +0000', AT],
+    ['Thu, 13 Feb 2025 10:00:05 +0530', AT],
+    ['13 Feb 2025 10:00:05 EST', AT],
+    ['13 Feb 2025 10:00:05 (somewhere)', AT],
+    ['32 Feb 2025 10:00:05', undefined],
+  ]
+  for (const [text, ms] of cases) assert.equal(parseLocalDate(text), ms, text)
 })

@@ -57,6 +57,16 @@ function twoDigits(number: number): string {
  * for an unknown one (UTC), a day of the week that does not fit is overlooked. undefined: not a date.
  */
 export function parseDate(text: string): number | undefined {
+  const read = readDate(text)
+  return read && read.local - read.offset * 60_000
+}
+
+/** As the clock and the calendar showed it where it was written: what `parseDate` answers, but as if its zone were UTC. */
+export function parseLocalDate(text: string): number | undefined {
+  return readDate(text)?.local
+}
+
+function readDate(text: string): { readonly local: number; readonly offset: number } | undefined {
   if (text.length > MAX_DATE) return undefined
   const plain = withoutComments(text)
     ?.replace(/[ \t\r\n]+/g, ' ')
@@ -67,8 +77,8 @@ export function parseDate(text: string): number | undefined {
   const month = MONTHS.findIndex(name => name.toLowerCase() === monthName.toLowerCase())
   const offset = zoneMinutes(zone)
   if (month === -1 || offset === undefined) return undefined
-  const ms = utc(fullYear(yearText), month, Number(day), Number(hour), Number(minute), Number(second))
-  return ms === undefined ? undefined : ms - offset * 60_000
+  const local = utc(fullYear(yearText), month, Number(day), Number(hour), Number(minute), Number(second))
+  return local === undefined ? undefined : { local, offset }
 }
 
 /** RFC 5322 §4.3: two digits are 2000 to 2049 and 1950 to 1999, three digits count from 1900. */
