@@ -24,12 +24,14 @@ import type { Reporter } from './queue/report.ts'
 import type { Routing } from './queue/routing.ts'
 import { createRunner } from './queue/runner.ts'
 import { createSubmit } from './queue/submit.ts'
+import { type MailSession, openMailAccess } from './server/access.ts'
 import type { MessageCollector, ReceiveBudget } from './server/collector.ts'
 import { Reception, type ReceptionOptions } from './server/reception.ts'
 import type { SmtpService } from './server/smtp.ts'
 import type { Notice } from './storage/operations.ts'
 import type { StorageReader } from './storage/sqlite/reader.ts'
 import type { Storage } from './storage/storage.ts'
+import { startIndexer } from './store/indexer.ts'
 
 export interface World {
   /** The place among the protocol threads, and who leases in the storage. */
@@ -57,6 +59,8 @@ export interface World {
   readonly tlsPossible: () => boolean
   /** The functions of the configuration, by the place of their rule. */
   readonly functions: () => ReadonlyMap<number, Deliver> | undefined
+  /** A mistake of ours that a person should see. */
+  readonly complain: (error: unknown) => void
 }
 
 /** Settings that may not change while it runs: data, threads, listeners. */
@@ -136,6 +140,28 @@ export function openPostOffice(first: Settings, world: World) {
     random,
   })
   const receptions = new Map<Listener, Reception>()
+  let mayLogInInClear = compileNetworks(settings.cleartextLoginFrom)
+  const access = openMailAccess({
+    hostname,
+    data: settings.data,
+    limits: () => settings.limits,
+    mayLogInInClear: () => mayLogInInClear,
+    tlsPossible: world.tlsPossible,
+    owner,
+    storage,
+    reader,
+    directory,
+    passwords: world.passwords,
+    failures: world.failures,
+    budget: world.budget,
+    nextId,
+    now,
+    complain: world.complain,
+  })
+  const indexer =
+    slot === 0
+      ? startIndexer({ reader: reader.mail, storage, content: id => reader.content(id), sleep, now })
+      : undefined
 
   return {
     /** The service of a session that came to this listener of the settings. */
@@ -146,9 +172,16 @@ export function openPostOffice(first: Settings, world: World) {
       return reception.welcome(connection)
     },
 
+    /** A session that reads mail. */
+    serve(connection: Connection, language: 'imap' | 'pop3', gone: (session: MailSession) => void): MailSession {
+      return access.serve(connection, language, gone)
+    },
+
     /** What the storage says unasked. */
     notice(notice: Notice): void {
       if (notice.is === 'directory') directory.forget()
+      else if (notice.is === 'mailboxes') access.changed(notice.changed)
+      else if (notice.is === 'undescribed') indexer?.wake()
       else runner.notice(notice)
     },
 
@@ -156,13 +189,18 @@ export function openPostOffice(first: Settings, world: World) {
       settings = next
       routing.forget()
       receptions.clear()
+      mayLogInInClear = compileNetworks(settings.cleartextLoginFrom)
     },
 
     /** Begins to deliver. */
-    start: () => runner.start(),
+    start(): void {
+      runner.start()
+      indexer?.wake()
+    },
 
     /** Begins nothing new; resolves when what is under way has ended. */
     async stop(): Promise<void> {
+      indexer?.stop()
       await runner.stop()
       await delivery.close()
     },

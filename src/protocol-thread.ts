@@ -9,11 +9,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Deliver } from './config/define.ts'
 import { importFunctions } from './config/functions.ts'
-import { beginsWithTls, isSmtp, type Listener, type Settings, type SmtpKind } from './config/settings.ts'
+import { beginsWithTls, isSmtp, type Listener, type ListenerKind, type Settings } from './config/settings.ts'
 import { passwordChecker } from './directory/passwords.ts'
 import { createCache } from './dns/cache.ts'
 import { createResolver } from './dns/client.ts'
-import type { Connection } from './net/connection.ts'
+import type { Connection, ConnectionHandler } from './net/connection.ts'
 import { collectGarbage } from './garbage.ts'
 import { createNetwork } from './net/dial.ts'
 import { type Listening, listen } from './net/listen.ts'
@@ -21,7 +21,9 @@ import { createAuthFailures, createSources, shareOf } from './net/sources.ts'
 import { createServerContext, type TlsMaterial } from './net/tls.ts'
 import { openPostOffice } from './post-office.ts'
 import { SmtpLoop } from './server/smtp.ts'
-import type { MessageCollector, ReceiveBudget } from './server/collector.ts'
+import type { MailSession } from './server/access.ts'
+import type { ReceiveBudget } from './server/collector.ts'
+import type { Reply } from './mail/reply.ts'
 import { encodeReply, replies } from './smtp/replies.ts'
 import { storageOver } from './storage/port.ts'
 import { openStorageReader } from './storage/sqlite/reader.ts'
@@ -35,15 +37,16 @@ const say = (message: FromProtocolThread): void => main.postMessage(message)
 
 const now = Date.now
 const random = (bytes: number): Uint8Array => randomBytes(bytes)
+const TOO_MANY: Reply = { code: 421, status: '4.7.0', text: ['Too many connections; please try again later'] }
 /** ms between two looks at the event loop; what is measured includes it. */
 const LOOK = 20
 const loopDelay = monitorEventLoopDelay({ resolution: LOOK })
 loopDelay.enable()
 
 let context = contextOf(tls)
-const loops = new Set<SmtpLoop<MessageCollector>>()
-const gone = (loop: SmtpLoop<MessageCollector>): void => {
-  loops.delete(loop)
+const sessions = new Set<MailSession>()
+const gone = (session: MailSession): void => {
+  sessions.delete(session)
 }
 const sources = createSources({
   get connections() {
@@ -62,7 +65,7 @@ const budget: ReceiveBudget = {
 const failures = createAuthFailures(now)
 const passwords = passwordChecker()
 
-type Serve = (connection: Connection, listener: Listener<SmtpKind>) => SmtpLoop<MessageCollector>
+type Serve = (connection: Connection, listener: Listener) => MailSession
 let serve: Serve | undefined
 let stop = async (): Promise<void> => undefined
 let reload = async (next: Settings): Promise<void> => {
@@ -84,21 +87,29 @@ function bind(listener: Listener): Promise<Listening> {
     secureContext: () => context,
     implicitTls: beginsWithTls(listener.kind),
     sources,
-    refusal: encodeReply({ code: 421, status: '4.7.0', text: ['Too many connections; please try again later'] }),
+    refusal: farewell(listener.kind, TOO_MANY),
     onConnection: (connection, of) => begin(connection, of),
   })
 }
 
-function begin(connection: Connection, listener: Listener): SmtpLoop<MessageCollector> | typeof EARLY {
-  if (!serve || !isSmtp(listener)) {
-    connection.write(encodeReply(replies.shutdown))
+function begin(connection: Connection, listener: Listener): ConnectionHandler {
+  if (!serve) {
+    connection.write(farewell(listener.kind, replies.shutdown))
     connection.end()
     return EARLY
   }
-  const loop = serve(connection, listener)
-  loops.add(loop)
-  loop.start()
-  return loop
+  const session = serve(connection, listener)
+  sessions.add(session)
+  session.start()
+  return session
+}
+
+/** The only words that a client hears, in its language. */
+function farewell(kind: ListenerKind, reply: Reply): string {
+  const text = reply.text.join(' ')
+  if (kind === 'imap' || kind === 'imaps') return `* BYE ${text}\r\n` // RFC 9051 §7.1.5
+  if (kind === 'pop3' || kind === 'pop3s') return `-ERR [SYS/TEMP] ${text}\r\n` // RFC 3206 §4
+  return encodeReply(reply)
 }
 
 /** For a connection that came while we are starting or stopping. */
@@ -139,8 +150,15 @@ async function go({ port, newestId }: Extract<ToProtocolThread, { is: 'go' }>): 
     budget,
     tlsPossible: () => context !== undefined,
     functions: () => functions,
+    complain: error => {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      say({ is: 'complaint', text: `protocol thread ${slot}: ${text}` })
+    },
   })
-  serve = (connection, listener) => new SmtpLoop(connection, office.receive(connection, listener), now, gone)
+  serve = (connection, listener) =>
+    isSmtp(listener)
+      ? new SmtpLoop(connection, office.receive(connection, listener), now, gone)
+      : office.serve(connection, listener.kind === 'pop3' || listener.kind === 'pop3s' ? 'pop3' : 'imap', gone)
   let reloads = 0
   reload = async next => {
     const number = ++reloads
@@ -153,9 +171,9 @@ async function go({ port, newestId }: Extract<ToProtocolThread, { is: 'go' }>): 
   }
   stop = async () => {
     serve = undefined
-    for (const loop of loops) loop.shutdown()
+    for (const session of sessions) session.shutdown()
     const done = (async () => {
-      while (loops.size > 0) await sleep(20)
+      while (sessions.size > 0) await sleep(20)
       await office.stop()
     })()
     await Promise.race([done, sleep(GRACE, undefined, { ref: false })])

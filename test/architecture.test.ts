@@ -30,7 +30,7 @@ const TABLE = `
   garbage.ts         | what starting up leaves in memory                                         |
   client.ts          | for programs that only send                                               | mail config dns net delivery
   index.ts           | the package, as programs import it                                        | mail config server client.ts
-  post-office.ts     | what a thread does with mail, put together                                | mail smtp config dns storage net directory queue delivery server
+  post-office.ts     | what a thread does with mail, put together                                | mail smtp config dns storage net directory store queue delivery server
   threads.ts         | what the threads say to each other                                        | mail config net
   protocol-thread.ts | one per core: sessions and deliveries                                     | mail smtp config dns storage net directory server garbage.ts post-office.ts threads.ts
   rights.ts          | giving up those of root                                                   |

@@ -259,6 +259,9 @@ function beginThread(life: Life, slot: number, settings: Settings, around: Surro
     budget: { limit: settings.limits.receiveMemory, used: 0 },
     tlsPossible: () => false,
     functions: () => undefined,
+    complain: error => {
+      throw error
+    },
   })
   const thread: Thread = { alive: true, owner, connections, office }
   office.start()
