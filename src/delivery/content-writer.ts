@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Content } from '../mail/content.ts'
 import { type Connection, HIGH_WATER } from '../net/connection.ts'
-import { endOfData, type LineEnd, stuffDots } from './stuffing.ts'
+import { endOfData, type LineEnd, stuffDots } from '../mail/stuffing.ts'
 
 /** `bytes`: as they are (BDAT); `dots`: dot-stuffed and with the final dot (DATA). */
 export type Framing = 'bytes' | 'dots'

@@ -6,7 +6,7 @@
 import { type Connection, type ConnectionHandler, HIGH_WATER, type TlsState } from '../net/connection.ts'
 import { ChunkScanner } from '../smtp/chunk.ts'
 import { type ContentFault, DataScanner } from '../smtp/data.ts'
-import { cutLine, newLineCutter } from '../smtp/line.ts'
+import { cutLine, newLineCutter } from '../mail/line.ts'
 import { encodeReply } from '../smtp/replies.ts'
 import type { Reply } from '../mail/reply.ts'
 import { NEW_SESSION, step, takesLine } from '../smtp/server.ts'

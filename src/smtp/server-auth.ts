@@ -2,7 +2,7 @@
 import { decodeBase64, encodeBase64 } from '../sasl/base64.ts'
 import { begin, respond, type SaslStep } from '../sasl/mechanism.ts'
 import { isSubmission } from './extensions.ts'
-import type { Line } from './line.ts'
+import type { Line } from '../mail/line.ts'
 import { challenge, type OwnReply, replies } from './replies.ts'
 import { answer, helloFirst, say } from './server-step.ts'
 import type { Client, Context, Idle, Link, Session, Step } from './session.ts'

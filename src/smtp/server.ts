@@ -9,7 +9,7 @@
  */
 import { type Command, parseCommand } from './command.ts'
 import { announce, offersStartTls } from './extensions.ts'
-import type { Line } from './line.ts'
+import type { Line } from '../mail/line.ts'
 import { greeting, hello, type OwnReply, replies } from './replies.ts'
 import type { Reply } from '../mail/reply.ts'
 import { auth, authenticated, authResponse } from './server-auth.ts'

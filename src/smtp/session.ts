@@ -10,7 +10,7 @@ import type { BodyType, Envelope, Recipient } from '../mail/envelope.ts'
 import type { Credentials } from '../sasl/credentials.ts'
 import type { Exchange } from '../sasl/mechanism.ts'
 import type { ContentFault } from './data.ts'
-import type { Line } from './line.ts'
+import type { Line } from '../mail/line.ts'
 import type { Reply } from '../mail/reply.ts'
 import type { Verdict } from './verdict.ts'
 

@@ -1,5 +1,5 @@
 /**
- * RFC 5321 §4.5.2: a line that begins with a dot gets another one. The bytes are not copied: the parts between the dots are handed on.
+ * RFC 5321 §4.5.2, RFC 1939 §3: a line that begins with a dot gets another one. The bytes are not copied: the parts between the dots are handed on.
  */
 
 /** What the content so far ends in. It begins at the start of a line. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 
-/** One command line, without its CRLF; or what is wrong with it. */
+/** One command line of SMTP or POP3, without its CRLF; or what is wrong with it. */
 export type Line =
   | { readonly is: 'line'; readonly text: string }
   | { readonly is: 'malformed'; readonly why: 'overlong' | 'bare-newline' | 'not-utf8' }
@@ -19,7 +19,7 @@ export interface Cut {
   readonly end: number
 }
 
-/** RFC 5321 §4.5.3.1.4 asks for 512 octets, extensions add to it; a line of AUTH may have most (RFC 4954 §4). With CRLF. */
+/** RFC 5321 §4.5.3.1.4 asks for 512 octets, extensions add to it; a line of AUTH may have most (RFC 4954 §4, RFC 5034 §4). With CRLF. */
 export const MAX_LINE = 12288
 
 const [LF, CR] = [0x0a, 0x0d]
