@@ -56,6 +56,20 @@ export async function changeQueue(data: string, change: Change): Promise<number>
   return okOf((await askServer(data, request)) ?? (await directly(data, { name: 'change', input: change })))
 }
 
+/** Several, in their order; without a server the data are opened once. Throws CommandError for what isn't an answer. */
+export async function changeDirectories(data: string, changes: readonly DirectoryChange[]): Promise<DirectoryResult[]> {
+  const [first, ...others] = changes
+  if (!first) return []
+  const answered = await askServer(data, { is: 'directory', change: first } as const)
+  if (answered === undefined) {
+    const asked = changes.map(change => ({ name: 'directory', input: change }) as const)
+    return (await allDirectly(data, asked)).map(okOf)
+  }
+  const results = [okOf(answered)]
+  for (const change of others) results.push(await changeDirectory(data, change))
+  return results
+}
+
 /** Throws CommandError for what isn't an answer. */
 export async function changeDirectory(data: string, change: DirectoryChange): Promise<DirectoryResult> {
   const request = { is: 'directory', change } as const
@@ -67,11 +81,19 @@ function okOf<T>(result: StorageResult<T>): T {
   throw new CommandError(`that could not be stored: ${result.failed.detail}`, EXIT.unavailable)
 }
 
-/** No server runs: the command is the one writer for a moment. */
-function directly<Name extends 'change' | 'directory'>(
+async function directly<Name extends 'change' | 'directory'>(
   data: string,
   asked: Asked & { readonly name: Name },
 ): Promise<StorageResult<Operations[Name]['out']>> {
+  const [result] = await allDirectly(data, [asked])
+  return result ?? { failed: { why: 'failed', detail: 'the storage gave no answer' } }
+}
+
+/** No server runs: the command is the one writer for a moment. */
+function allDirectly<Name extends 'change' | 'directory'>(
+  data: string,
+  all: readonly (Asked & { readonly name: Name })[],
+): Promise<StorageResult<Operations[Name]['out']>[]> {
   const lock = lockData(data)
   if ('failed' in lock) throw new CommandError(lock.failed, EXIT.unavailable)
   const engine = openEngine({
@@ -82,14 +104,19 @@ function directly<Name extends 'change' | 'directory'>(
     log: () => undefined,
   })
   return new Promise(resolve => {
-    engine.ask(asked, result => {
-      setImmediate(() => {
-        engine.close()
-        lock.release()
-        resolve(result as StorageResult<Operations[Name]['out']>)
+    const results: StorageResult<Operations[Name]['out']>[] = []
+    for (const asked of all) {
+      engine.ask(asked, result => {
+        results.push(result as StorageResult<Operations[Name]['out']>)
+        if (results.length < all.length) return
+        setImmediate(() => {
+          engine.close()
+          lock.release()
+          resolve(results)
+        })
       })
-    })
-    engine.commit()
+    }
+    while (engine.commit());
   })
 }
 

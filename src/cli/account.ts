@@ -1,10 +1,11 @@
 /** `staffetta account`: who has a mailbox and a log-in. */
 import type { Command } from 'commander'
-import { changeDirectory, CommandError, read } from './access.ts'
+import type { DirectoryResult } from '../storage/operations.ts'
+import { changeDirectories, changeDirectory, CommandError, read } from './access.ts'
 import { ownAddress } from './addresses.ts'
 import { type DataOptions, dataOf, withData } from './data.ts'
 import { noDomain } from './domain.ts'
-import { newPasswordHash } from './password.ts'
+import { newPasswordHash, newPasswordHasher } from './password.ts'
 import { table, terminal } from './table.ts'
 import { count, dayText, isoTime, printJson } from './words.ts'
 
@@ -20,20 +21,22 @@ export function addAccount(root: Command): void {
 
   withData(account.command('add'))
     .description('make a mailbox; its address is the log-in')
-    .argument('<address>', 'anna@example.org')
+    .argument('<address...>', 'anna@example.org; several get the same password')
     .option('--password-stdin', 'the password is the first line of the standard input; otherwise it is asked for')
     .option('--allow-short', 'take a password below 8 characters, such as one brought along from another server')
-    .action(async (text: string, options: PasswordOptions) => {
-      const address = ownAddress(text)
+    .action(async (texts: string[], options: PasswordOptions) => {
+      const addresses = texts.map(ownAddress)
       const data = await dataOf(options)
-      const hash = await newPasswordHash(address, options.passwordStdin === true, options.allowShort === true)
-      const result = await changeDirectory(data, { is: 'add-account', address, hash })
-      if (result === 'no-domain') throw noDomain(address)
-      if (result === 'exists')
-        throw new CommandError(
-          `${address} is there already; change its password with: staffetta account password ${address}`,
-        )
-      console.log(`${address} has a mailbox now`)
+      const whom = addresses.length === 1 ? addresses.join('') : count(addresses.length, 'account')
+      const hashOf = await newPasswordHasher(whom, options.passwordStdin === true, options.allowShort === true)
+      const hashes = await Promise.all(addresses.map(hashOf)) // each its own salt
+      const changes = addresses.map((address, i) => ({ is: 'add-account' as const, address, hash: hashes[i] ?? '' }))
+      const results = await changeDirectories(data, changes)
+      const failures = addresses.flatMap((address, i) => notAdded(address, results[i] ?? 'no-domain'))
+      for (const [i, address] of addresses.entries())
+        if (results[i] === 'done') console.log(`${address} has a mailbox now`)
+      const [failure] = failures
+      if (failure) throw failures.length === 1 ? failure : new CommandError(failures.map(of => of.message).join('\n'))
     })
 
   withData(account.command('password'))
@@ -89,6 +92,13 @@ export function addAccount(root: Command): void {
       if ((await changeDirectory(data, { is: 'remove-account', address })) !== 'done') throw noAccount(address)
       console.log(`${address} is removed${messages > 0 ? `, and ${count(messages, 'message')} with it` : ''}`)
     })
+}
+
+function notAdded(address: string, result: DirectoryResult): CommandError[] {
+  if (result === 'no-domain') return [noDomain(address)]
+  if (result !== 'exists') return []
+  const other = `change its password with: staffetta account password ${address}`
+  return [new CommandError(`${address} is there already; ${other}`)]
 }
 
 export function noAccount(address: string): CommandError {

@@ -9,16 +9,27 @@ const LEAST = 8
 const MOST = 1024 // bytes, as the log-in takes them
 
 /** Asks twice on a terminal. `allowShort`: a password from elsewhere that can't be chosen anew. Throws CommandError for a password that cannot be used. */
-export async function newPasswordHash(address: string, fromStdin: boolean, allowShort: boolean): Promise<string> {
-  const password = fromStdin ? await passwordFromStdin() : await askTwice(address)
+export async function newPasswordHash(whom: string, fromStdin: boolean, allowShort: boolean): Promise<string> {
+  return (await newPasswordHasher(whom, fromStdin, allowShort))()
+}
+
+/** For several who get the same password: what is answered makes another hash of it each time. */
+export async function newPasswordHasher(
+  whom: string,
+  fromStdin: boolean,
+  allowShort: boolean,
+): Promise<() => Promise<string>> {
+  const password = fromStdin ? await passwordFromStdin() : await askTwice(whom)
   const prepared = readPassword(Buffer.from(password))
   if (prepared === undefined)
     throw usage('the password cannot be used: it is empty, too long, or holds control characters')
   if (!allowShort && Array.from(prepared).length < LEAST)
     throw usage(`the password is too short: choose ${LEAST} characters or more (--allow-short takes it all the same)`)
-  const hash = await hashPassword(password)
-  if (hash === undefined) throw usage('the password holds characters that no log-in could send')
-  return hash
+  return async () => {
+    const hash = await hashPassword(password)
+    if (hash === undefined) throw usage('the password holds characters that no log-in could send')
+    return hash
+  }
 }
 
 /** The first line. */
@@ -27,8 +38,8 @@ export async function passwordFromStdin(): Promise<string> {
   return text.replace(/\r?\n[^]*$/, '')
 }
 
-async function askTwice(address: string): Promise<string> {
-  const password = await askPassword(`Password for ${address}: `)
+async function askTwice(whom: string): Promise<string> {
+  const password = await askPassword(`Password for ${whom}: `)
   if ((await askPassword('The same again: ')) === password) return password
   throw new CommandError('the two were not the same; nothing was changed')
 }
