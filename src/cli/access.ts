@@ -63,7 +63,7 @@ export async function changeDirectories(data: string, changes: readonly Director
   const answered = await askServer(data, { is: 'directory', change: first } as const)
   if (answered === undefined) {
     const asked = changes.map(change => ({ name: 'directory', input: change }) as const)
-    return (await allDirectly(data, asked)).map(okOf)
+    return (await allDirectly<'directory'>(data, asked)).map(okOf)
   }
   const results = [okOf(answered)]
   for (const change of others) results.push(await changeDirectory(data, change))
@@ -85,14 +85,14 @@ async function directly<Name extends 'change' | 'directory'>(
   data: string,
   asked: Asked & { readonly name: Name },
 ): Promise<StorageResult<Operations[Name]['out']>> {
-  const [result] = await allDirectly(data, [asked])
+  const [result] = await allDirectly<Name>(data, [asked])
   return result ?? { failed: { why: 'failed', detail: 'the storage gave no answer' } }
 }
 
-/** No server runs: the command is the one writer for a moment. */
+/** No server runs: the command is the one writer for a moment. All are of the same name. */
 function allDirectly<Name extends 'change' | 'directory'>(
   data: string,
-  all: readonly (Asked & { readonly name: Name })[],
+  all: readonly Asked[],
 ): Promise<StorageResult<Operations[Name]['out']>[]> {
   const lock = lockData(data)
   if ('failed' in lock) throw new CommandError(lock.failed, EXIT.unavailable)
