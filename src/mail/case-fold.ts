@@ -4,11 +4,9 @@
  */
 const BEYOND_ASCII = /[^\0-\x7f]/
 
-/** Of nearly all texts as fast as lower case. */
 export function foldCase(text: string): string {
   if (!BEYOND_ASCII.test(text)) return text.toLowerCase()
-  // Upper case first, because several small letters have the same capital (σ and ς, i and ı, s and ſ); of Σ there may come ς at the end of a word.
-  return text.normalize('NFKD').toUpperCase().toLowerCase().replaceAll('ς', 'σ')
+  return foldByTable(text) ?? foldWhole(text)
 }
 
 /** Units at the end of a piece that are looked at for a place to cut. */
@@ -25,4 +23,61 @@ export function foldBoundary(text: string): number {
     if (unit < 0x300 || (unit >= 0x3400 && unit < 0xa000)) return at
   }
   return text.length
+}
+
+function foldWhole(text: string): string {
+  // Upper case first, because several small letters have the same capital (σ and ς, i and ı, s and ſ); of Σ there may come ς at the end of a word.
+  return text.normalize('NFKD').toUpperCase().toLowerCase().replaceAll('ς', 'σ')
+}
+
+// The same four times as fast, character by character, for texts in which no combining marks have to be put in order (RFC 5051 does not
+// ask for it, but texts in which e.g. Vietnamese tones follow a letter with a mark are otherwise not found).
+
+/** Of each unit the one that it becomes; below 128 it is ASCII and none of these. */
+const [UNKNOWN, SEVERAL, NOT_ALONE] = [0, 1, 2]
+/** Filled as characters are met. */
+const FOLDED = new Uint16Array(0x10000)
+const SEVERALS = new Map<number, string>()
+for (let unit = 0; unit < 0x80; unit++) FOLDED[unit] = String.fromCharCode(unit).toLowerCase().charCodeAt(0)
+// Emoji and pictographs U+1F400 to U+1F7FF are surrogates after this one, and become themselves.
+FOLDED[0xd83d] = 0xd83d
+
+/** undefined: it has a character that cannot be looked at alone. */
+function foldByTable(text: string): string | undefined {
+  const capacity = text.length * 2 + 32
+  const bytes = Buffer.allocUnsafe(capacity * 2)
+  const units = new Uint16Array(bytes.buffer, bytes.byteOffset, capacity)
+  let length = 0
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    let folded = FOLDED[unit] ?? UNKNOWN
+    if (unit < 0x80 || folded > NOT_ALONE) {
+      units[length++] = folded
+      if (unit === 0xd83d) units[length++] = text.charCodeAt(++at)
+    } else {
+      if (folded === UNKNOWN) folded = learn(unit)
+      if (folded === NOT_ALONE) return undefined
+      const several = SEVERALS.get(unit) ?? String.fromCharCode(folded)
+      for (let n = 0; n < several.length; n++) units[length++] = several.charCodeAt(n)
+    }
+    if (length > capacity - 32 - (text.length - at)) return undefined
+  }
+  return bytes.toString('utf16le', 0, length * 2)
+}
+
+function learn(unit: number): number {
+  const character = String.fromCharCode(unit)
+  const becomes = foldWhole(character)
+  let folded = becomes.length === 1 ? becomes.charCodeAt(0) : SEVERAL
+  if (becomes.length > 1) SEVERALS.set(unit, becomes)
+  if ((unit >= 0xd800 && unit < 0xe000) || isReordered(character)) folded = NOT_ALONE
+  FOLDED[unit] = folded
+  return folded
+}
+
+/** Whether it is, or begins with, a mark that may change places with one before it: its canonical combining class is not 0. */
+function isReordered(character: string): boolean {
+  const first = character.normalize('NFKD').charAt(0)
+  const [low, high] = ['\u0334', '\u0345'] // of the classes 1 and 240, the lowest and the highest
+  return (first + low).normalize('NFKD') !== first + low || (high + first).normalize('NFKD') !== high + first
 }

@@ -76,6 +76,19 @@ function base64Decoder(): TransferDecoder {
       let length = 0
       for (let at = 0; at < chunk.length; at++) {
         const value = VALUES[chunk[at] ?? 0] ?? 0
+        if (digits === 0 && padding === 0) {
+          // Four digits that follow each other, as nearly all do, are one step.
+          const second = VALUES[chunk[at + 1] ?? 0] ?? 0
+          const third = VALUES[chunk[at + 2] ?? 0] ?? 0
+          const fourth = VALUES[chunk[at + 3] ?? 0] ?? 0
+          if ((value | second | third | fourth) < IGNORED) {
+            out[length++] = (value << 2) | (second >> 4)
+            out[length++] = (second << 4) | (third >> 2)
+            out[length++] = (third << 6) | fourth
+            at += 3
+            continue
+          }
+        }
         if (value === IGNORED) continue
         if (value >= PADDING || padding > 0) {
           if (value === PADDING) padding++
