@@ -43,8 +43,11 @@ export interface View {
   modseqAt(index: number): number
 }
 
+/** What a view is read from. */
+export type ViewReader = Pick<MailReader, 'mailbox' | 'mails' | 'changes' | 'keywords'>
+
 /** undefined: there is no such mailbox. */
-export function openView(reader: MailReader, mailbox: number): View | undefined {
+export function openView(reader: ViewReader, mailbox: number): View | undefined {
   const first = reader.mailbox(mailbox)
   if (!first) return undefined
   let row = first

@@ -1,6 +1,5 @@
 import type { ChangedMailbox } from '../storage/operations.ts'
-import type { MailReader } from '../storage/mail-reader.ts'
-import { openView, type View } from './view.ts'
+import { openView, type View, type ViewReader } from './view.ts'
 
 /** Hears of every change to one mailbox, or (`account`) of every change to an account's mailboxes. Called after the view was brought up to date. */
 export type Listener = (change: ChangedMailbox) => void
@@ -25,7 +24,7 @@ interface Shared {
   sessions: number
 }
 
-export function openViews(reader: MailReader): Views {
+export function openViews(reader: ViewReader): Views {
   const open = new Map<number, Shared>()
   /** Without sessions, the longest unused first. */
   const kept = new Map<number, View>()
