@@ -50,11 +50,11 @@ export interface MailReader {
   /** The rows of an index block as they were given; undefined: there is none. `row`s by number. */
   indexRow(mailbox: number, block: number, row: number): Uint8Array | undefined
   indexBlocks(mailbox: number): readonly number[]
-  /** For mails without an index block: [uid, message, signature] */
+  /** Of the mails in a range (with or without an index block); `head` is the copy's own, whose text is not in the signature. */
   signatures(
     mailbox: number,
     range: UidRange,
-  ): readonly (readonly [uid: number, message: Id, signature: Uint8Array | undefined])[]
+  ): readonly (readonly [uid: number, message: Id, signature: Uint8Array | undefined, head: string])[]
   /** Messages in mailboxes that have no description yet, the oldest first. */
   undescribed(limit: number): readonly Id[]
   /** Mailboxes with a full block of UIDs that is not in the index. */
