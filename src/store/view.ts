@@ -81,6 +81,12 @@ export function openView(reader: ViewReader, mailbox: number): View | undefined 
     version = to
   }
 
+  /** What went so long ago that the storage does not know it any more is found by comparing. */
+  function missing(): number[] {
+    const { uids } = reader.mails(mailbox)
+    return [...version.uids.subarray(0, version.exists)].filter(uid => search(uids, uids.length, uid) < 0)
+  }
+
   return {
     mailbox,
     get row() {
@@ -107,10 +113,7 @@ export function openView(reader: ViewReader, mailbox: number): View | undefined 
       const { mails, vanished } = reader.changes(mailbox, modseq)
       keywords = new Map(reader.keywords(mailbox))
       modseq = now.modseq
-      step(
-        vanished.filter(uid => search(version.uids, version.exists, uid) >= 0),
-        mails,
-      )
+      step(vanished ? vanished.filter(uid => search(version.uids, version.exists, uid) >= 0) : missing(), mails)
     },
     indexOf: uid => search(version.uids, version.exists, uid),
     flagsAt: index => columns.flags[index] ?? 0,

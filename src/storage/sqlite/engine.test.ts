@@ -50,6 +50,7 @@ function submission(
       holdUntil: undefined,
     },
     content: { in: 'memory', bytes: Buffer.from('Subject: x\r\n\r\nbody\r\n') },
+    description: undefined,
     sender: 'a@source.test',
     source: 'a@source.test',
     owner: 1,

@@ -1,23 +1,25 @@
-import { statfsSync, statSync, unlink } from 'node:fs'
-import type { SQLOutputValue } from 'node:sqlite'
+import { unlink } from 'node:fs'
 import { eventLine } from '../../log/events.ts'
+import { type Id, idAt, slotOfId } from '../../mail/id.ts'
 import { bodyPath, RESERVE, sweepBodies } from '../bodies.ts'
-import { formatId, type Id, idAt, slotOfId } from '../../mail/id.ts'
-import type {
-  Change,
-  Notice,
-  OperationName,
-  Operations,
-  StorageFailure,
-  StorageResult,
-  TimelineRecord,
-} from '../operations.ts'
+import type { Notice, OperationName, Operations, StorageResult, TimelineRecord } from '../operations.ts'
 import type { Asked } from '../wire.ts'
-import { databasePath, layOutLog, openWriter, PAGE_SIZE } from './database.ts'
+import { layOutLog, openWriter } from './database.ts'
+import { descriptionTables } from './descriptions.ts'
 import { directoryTables } from './directory.ts'
-import { mailboxTables, NoSuchAccount } from './mailboxes.ts'
-import { type ClaimCursors, DAMAGED, type Place, queueTables } from './queue.ts'
+import { keywordTables } from './keywords.ts'
+import { openLedger } from './ledger.ts'
+import { mailTable } from './mail.ts'
+import { mailboxTables } from './mailboxes.ts'
+import { messageTables } from './messages.ts'
+import { operatorChanges } from './operator.ts'
+import { type ClaimCursors, DAMAGED, queueTables } from './queue.ts'
+import { diskRoom } from './room.ts'
+import { roomFor, sizeOf } from './sizes.ts'
+import { mailboxSweep } from './sweep.ts'
 import { type TimelineLimits, timelineWriter } from './timeline.ts'
+import { type After, transactions } from './transaction.ts'
+import { vanishedTable } from './vanished.ts'
 
 /**
  * The group commit. Operations that arrive while a commit is under way wait in `pending`; `commit` applies them all in one transaction,
@@ -36,13 +38,8 @@ export interface EngineOptions {
   readonly log: (lines: readonly string[]) => void
 }
 
-/** Bytes: with more there is no need to count exactly. */
-const PLENTY = 64 * RESERVE
-/** Bytes and operations of one group. */
+/** Bytes of one group. */
 const GROUP_BYTES = 16 * 1024 * 1024
-const GROUP_OPERATIONS = 1000
-/** When there is little room. */
-const GROUP_OPERATIONS_LOW = 50
 /** Events that wait for a commit without being asked for. */
 const RECORDS = 10_000
 
@@ -51,38 +48,23 @@ interface Pending {
   readonly answer: Answer
 }
 
-/** Bytes free on the disk, and unused inside the database file, at the time `at` (ms since 1970). */
-interface Space {
-  readonly at: number
-  readonly free: number
-  readonly reusable: number
-}
-
-/** What a transaction does outside of the database once it is on disk. */
-interface After {
-  readonly notices: Notice[]
-  readonly lines: string[]
-  readonly files: Id[]
-  /** Threads that are gone, with what they were receiving. */
-  readonly slots: number[]
-  work: boolean
-}
-
 export function openEngine(options: EngineOptions) {
   const { data, now, notify, log } = options
   const database = openWriter(data)
-  const queue = queueTables(database)
-  const directory = directoryTables(database)
-  const mailboxes = mailboxTables(database)
+  const ledger = openLedger(database)
+  const messages = messageTables(database)
+  const queue = queueTables(database, messages)
+  const descriptions = descriptionTables(database, ledger)
+  const keywords = keywordTables(database)
+  const vanished = vanishedTable(database)
+  const mail = mailTable(database, { ledger, messages, descriptions, keywords, vanished })
+  const mailboxes = mailboxTables(database, { ledger, keywords, vanished })
+  const directory = directoryTables(database, ledger, mailboxes)
+  const sweep = mailboxSweep(database, messages.forget)
   const timeline = timelineWriter(database, options.timeline, now())
-  const [begin, commitNow, rollback, pages, freePages, checkpoint] = [
-    'BEGIN IMMEDIATE',
-    'COMMIT',
-    'ROLLBACK',
-    'PRAGMA page_count',
-    'PRAGMA freelist_count',
-    'PRAGMA wal_checkpoint(TRUNCATE)',
-  ].map(sql => database.prepare(sql))
+  const room = diskRoom(database, data, now)
+  const transaction = transactions(database, [ledger, timeline], room.shortenLog, announce)
+  const change = operatorChanges({ transaction, queue, now, events, freeDestinations })
   const cursors: ClaimCursors = { destination: '', sources: new Map() }
   const isKnown = database.prepare('SELECT 1 FROM message WHERE id = ?')
   const firstId = idAt(now())
@@ -91,40 +73,14 @@ export function openEngine(options: EngineOptions) {
   /** Threads that ended: what they still had asked for before is not done in their name any more. */
   const gone = new Set<number>()
   let records: TimelineRecord[] = []
-  let space: Space = { at: 0, free: 0, reusable: 0 }
-  /** Bytes of the submissions in `pending`. */
-  let promised = 0
-  let shortened = 0
-
-  /** Nothing of it happened when it failed; without room it is run a second time. What follows from it is done after the commit, and can't make it fail any more. */
-  function transaction(run: (after: After) => void): StorageResult<undefined> {
-    const done = attempt(run)
-    return 'failed' in done && done.failed.why === 'full' && shortenLog() ? attempt(run) : done
-  }
-
-  function attempt(run: (after: After) => void): StorageResult<undefined> {
-    // A batch that was scheduled before the end finds it here, and is taken up again by the next start.
-    if (!database.isOpen) return { failed: { why: 'failed', detail: 'the storage is closed' } }
-    const after: After = { notices: [], lines: [], files: [], slots: [], work: false }
-    try {
-      begin?.run()
-      run(after)
-      timeline.save()
-      commitNow?.run()
-      timeline.committed()
-    } catch (error) {
-      timeline.rolledBack()
-      if (database.isTransaction) rollback?.run()
-      return { failed: failureOf(error) }
-    }
-    announce(after)
-    return { ok: undefined }
-  }
 
   function announce(after: After): void {
     for (const id of after.files) removeFile(id)
     for (const slot of after.slots) sweepSlot(slot)
     for (const notice of after.notices) notify(notice)
+    const changed = after.changed.list()
+    if (changed.length > 0) notify({ is: 'mailboxes', changed })
+    if (after.undescribed) notify({ is: 'undescribed' })
     if (after.work) notify({ is: 'work' })
     if (after.lines.length > 0) log(after.lines)
   }
@@ -152,18 +108,28 @@ export function openEngine(options: EngineOptions) {
     return delays.size > 0 && (delays.get(destination) ?? 0) > now()
   }
 
+  function freeDestinations(after: After): void {
+    for (const destination of delays.keys()) after.notices.push({ is: 'delay', destination, until: 0 })
+    delays.clear()
+  }
+
+  function mustLive(owner: number): void {
+    if (gone.has(owner)) throw new Error('the thread that received it is gone')
+  }
+
   function submit(submission: Operations['submit']['in'], after: After): undefined {
-    if (gone.has(submission.owner)) throw new Error('the thread that received it is gone')
+    mustLive(submission.owner)
     queue.submit(submission)
+    if (submission.description) descriptions.add(submission.id, submission.description)
     events(after, submission.id, submission.events)
     if (submission.entries.some(entry => entry.state === 'ready' && !isDelayed(entry.destination))) after.work = true
   }
 
   function settle(settlement: Operations['settle']['in'], after: After): undefined {
     if (gone.has(settlement.owner)) return
-    after.files.push(
-      ...queue.settle(settlement, (message, account, head) => mailboxes.deliver(message, account, head, now())),
-    )
+    const deliver = (message: Id, account: number, head: string): void =>
+      mail.deliver(mailboxes.inbox(account, now(), after), message, head, now(), after)
+    after.files.push(...queue.settle(settlement, deliver))
     for (const report of settlement.reports) submit(report, after)
     events(after, settlement.message, settlement.events)
     const { delay } = settlement
@@ -183,10 +149,16 @@ export function openEngine(options: EngineOptions) {
     return claimed
   }
 
-  function changeDirectory(change: Operations['directory']['in'], after: After): Operations['directory']['out'] {
-    const result = directory.change(change, now())
+  function changeDirectory(of: Operations['directory']['in'], after: After): Operations['directory']['out'] {
+    const result = directory.change(of, now(), after)
     if (result === 'done') after.notices.push({ is: 'directory' })
-    if (result === 'done' && change.is === 'remove-account') setImmediate(sweepMailboxes)
+    if (result === 'done' && of.is === 'remove-account') setImmediate(sweepMailboxes)
+    return result
+  }
+
+  function changeMailbox(of: Operations['mailbox']['in'], after: After): Operations['mailbox']['out'] {
+    const result = mailboxes.change(of, now(), after)
+    if (result.is === 'done' && of.is === 'delete') setImmediate(sweepMailboxes)
     return result
   }
 
@@ -194,41 +166,23 @@ export function openEngine(options: EngineOptions) {
   function sweepMailboxes(): void {
     let more = false
     const done = transaction(after => {
-      const messages = mailboxes.sweep()
-      more = messages !== undefined
-      for (const message of messages ?? []) after.files.push(...queue.forget(message))
+      const files = sweep.step()
+      more = files !== undefined
+      if (files) after.files.push(...files)
     })
     if ('ok' in done && more) setImmediate(sweepMailboxes)
   }
 
-  /** In batches, one transaction each, so that deliveries and acceptance go on in between. */
-  function change(change: Change, answer: Answer): void {
-    let place: Place = { message: -1, n: -1 }
-    let changed = 0
-    const batch = (): void => {
-      let next: Place | undefined
-      let found = 0
-      const result = transaction(after => {
-        const part = queue.change(change, now(), place)
-        found = part.changed
-        after.files.push(...part.files)
-        for (const message of part.messages) events(after, message, [operatorEvent(message, change, now())])
-        if (FREES_DESTINATIONS.has(change.to.is)) {
-          for (const destination of delays.keys()) after.notices.push({ is: 'delay', destination, until: 0 })
-          delays.clear()
-        }
-        after.work = part.changed > 0
-        next = part.next
-      })
-      changed += found
-      if ('failed' in result) answer(result)
-      else if (next === undefined) answer({ ok: changed })
-      else {
-        place = next
-        setImmediate(batch)
-      }
-    }
-    batch()
+  function release({ owner, slot }: Operations['release']['in'], after: After): number {
+    gone.add(owner)
+    after.slots.push(slot)
+    after.work = true
+    return queue.release(owner)
+  }
+
+  function append(of: Operations['append']['in'], after: After): Operations['append']['out'] {
+    mustLive(of.owner)
+    return mail.append(of, now(), after)
   }
 
   function apply({ name, input }: Asked, after: After): Operations[OperationName]['out'] {
@@ -240,12 +194,23 @@ export function openEngine(options: EngineOptions) {
       case 'claim':
         return gone.has(input.owner) ? NOTHING_CLAIMED : claim(input, after)
       case 'release':
-        gone.add(input.owner)
-        after.slots.push(input.slot)
-        after.work = true
-        return queue.release(input.owner)
+        return release(input, after)
       case 'directory':
         return changeDirectory(input, after)
+      case 'append':
+        return append(input, after)
+      case 'store':
+        return mail.store(input, after)
+      case 'copy':
+        return mail.copy(input, now(), after)
+      case 'expunge':
+        return mail.expunge(input, after)
+      case 'mailbox':
+        return changeMailbox(input, after)
+      case 'describe':
+        return descriptions.describe(input)
+      case 'index':
+        return descriptions.index(input)
       case 'record':
         for (const { subject, event } of input) events(after, subject, [event])
         return undefined
@@ -270,71 +235,15 @@ export function openEngine(options: EngineOptions) {
     }
   }
 
-  /**
-   * Whether a submission of so many bytes can be taken in. What was removed leaves room inside the database file, which is used again but
-   * never given back; then it is enough that the log has room. Looked up always when there is little, else four times a second.
-   */
-  function takeRoom(bytes: number): boolean {
-    look()
-    if (!fits(promised + bytes) && now() - shortened > 50 && shortenLog()) space = lookUpSpace()
-    const taken = fits(promised + bytes)
-    if (taken) promised += bytes
-    return taken
-  }
-
-  function look(): void {
-    const age = now() - space.at
-    if (age > 250 || (age > 0 && space.free < PLENTY)) space = lookUpSpace()
-  }
-
-  /**
-   * The log grows also by what is settled, and it must never take the room that is needed to write it back: then nothing could move any
-   * more. Answers how many operations the next group may have.
-   */
-  function keepRoom(): number {
-    look()
-    if (space.free >= 2 * RESERVE) return GROUP_OPERATIONS
-    if (space.free < (RESERVE / 4) * 3 && shortenLog()) space = lookUpSpace()
-    return GROUP_OPERATIONS_LOW
-  }
-
-  function fits(bytes: number): boolean {
-    if (space.free - bytes >= RESERVE) return true
-    return space.free >= RESERVE / 2 && space.reusable - bytes >= RESERVE / 2
-  }
-
-  function lookUpSpace(): Space {
-    try {
-      const { bavail, bsize } = statfsSync(data)
-      const free = bavail * bsize
-      if (free > PLENTY) return { at: now(), free, reusable: 0 }
-      // What the log will add to the file when it is written back is spoken for.
-      const growth = countOf(pages?.get()) * PAGE_SIZE - statSync(databasePath(data)).size
-      return { at: now(), free: free - Math.max(0, growth), reusable: countOf(freePages?.get()) * PAGE_SIZE }
-    } catch {
-      return { at: now(), free: 0, reusable: 0 }
-    }
-  }
-
-  /** Writes the log back into the database and gives its room back to the disk: it may be as large as all that the disk had. */
-  function shortenLog(): boolean {
-    shortened = now()
-    try {
-      return checkpoint?.get()?.['busy'] === 0
-    } catch {
-      return false // the disk fails; whoever asked will be told so by what he does
-    }
-  }
-
   function take(): Pending[] {
     const taken: Pending[] = []
-    const most = pending.length > 0 ? keepRoom() : 0
+    const most = pending.length > 0 ? room.operations() : 0
     let bytes = 0
     while (pending.length > taken.length && taken.length < most && bytes < GROUP_BYTES) {
       const next = pending[taken.length]
       if (!next) break
       bytes += sizeOf(next.asked)
-      if (next.asked.name === 'submit') promised -= roomFor(next.asked)
+      room.give(roomFor(next.asked))
       taken.push(next)
     }
     pending.splice(0, taken.length)
@@ -357,7 +266,7 @@ export function openEngine(options: EngineOptions) {
       else if (asked.name === 'record') {
         if (records.length < RECORDS) records.push(...asked.input)
         answer({ ok: undefined })
-      } else if (asked.name === 'submit' && !takeRoom(roomFor(asked))) {
+      } else if (roomFor(asked) > 0 && !room.take(roomFor(asked))) {
         answer({ failed: { why: 'full', detail: `less than ${RESERVE} bytes would be free` } })
       } else pending.push({ asked, answer })
     },
@@ -417,46 +326,6 @@ export function openEngine(options: EngineOptions) {
   }
 }
 
-/** After these an operator expects attempts at once, whatever was known of the destinations. */
-const FREES_DESTINATIONS: ReadonlySet<string> = new Set(['retry', 'release', 'reroute'])
-
 export type Engine = ReturnType<typeof openEngine>
 
-function operatorEvent(message: Id, { to }: Change, at: number): string {
-  return JSON.stringify({
-    level: 30,
-    time: at,
-    event: 'operator',
-    message: formatId(message),
-    order: to.is,
-    ...('reason' in to ? { reason: to.reason } : {}),
-  })
-}
-
-function sizeOf(asked: Asked): number {
-  if (asked.name !== 'submit') return 500
-  const { content } = asked.input
-  return 1000 + (content.in === 'memory' ? content.bytes.length : content.head.length)
-}
-
 const NOTHING_CLAIMED: Operations['claim']['out'] = { works: [], more: false }
-
-/** Bytes that a submission takes on the disk, about: the pages around it are written to the log with it. */
-function roomFor(asked: Asked): number {
-  return sizeOf(asked) + 2 * PAGE_SIZE
-}
-
-const countOf = (row: Record<string, SQLOutputValue> | undefined): number => Number(Object.values(row ?? {})[0] ?? 0)
-
-const SQLITE_IOERR = 10
-const SQLITE_FULL = 13
-const SQLITE_CONSTRAINT = 19
-
-function failureOf(error: unknown): StorageFailure {
-  const detail = error instanceof Error ? error.message : String(error)
-  if (error instanceof NoSuchAccount) return { why: 'conflict', detail }
-  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0
-  if (code === SQLITE_FULL) return { why: 'full', detail }
-  if (code === SQLITE_CONSTRAINT) return { why: 'conflict', detail }
-  return { why: 'failed', detail: code === SQLITE_IOERR ? `input/output: ${detail}` : detail }
-}

@@ -14,6 +14,7 @@ import {
   type Submission,
 } from '../operations.ts'
 import { where } from './filter.ts'
+import type { MessageTables } from './messages.ts'
 
 /** Entries of one source that are taken before it is the next one's turn. */
 const TURN = 8
@@ -27,20 +28,13 @@ const PASSED_OVER = 2000
 type Row = Record<string, SQLOutputValue>
 
 /** The queue's tables. Everything runs inside the caller's transaction; nothing is remembered here that a ROLLBACK would have to undo. */
-export function queueTables(database: DatabaseSync) {
+export function queueTables(database: DatabaseSync, { insert, forget }: MessageTables) {
   const prepare = (sql: string) => database.prepare(sql)
-  const insertMessage = prepare(
-    'INSERT INTO message (id, at, size, sender, source, envelope, file, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-  )
   const insertEntry = prepare(
     `INSERT INTO entry (message, n, state, destination, source, recipient, dsn, attempts, due, expires, notice, wake, owner, reply, "order")
      VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, NULL, NULL)`,
   )
   const removeEntry = prepare('DELETE FROM entry WHERE message = ? AND n = ?')
-  const removeMessage = prepare(
-    `DELETE FROM message WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM entry WHERE message = ?1)
-     AND NOT EXISTS (SELECT 1 FROM mail WHERE message = ?1) RETURNING file`,
-  )
   const selectTimes = prepare('SELECT expires FROM entry WHERE message = ? AND n = ?')
   const updateEntry = prepare(
     `UPDATE entry SET state = ?, destination = ?, attempts = ?, due = ?, notice = ?, wake = ?, owner = 0, reply = ?, "order" = NULL
@@ -130,17 +124,8 @@ export function queueTables(database: DatabaseSync) {
 
   return {
     submit(submission: Submission): void {
-      const { id, content } = submission
-      insertMessage.run(
-        id,
-        submission.at,
-        content.in === 'memory' ? content.bytes.length : content.size,
-        submission.sender,
-        submission.source,
-        JSON.stringify(submission.envelope),
-        content.in === 'memory' ? 0 : 1,
-        content.in === 'memory' ? content.bytes : content.head,
-      )
+      const { id } = submission
+      insert(submission)
       for (const e of submission.entries) {
         const owner = e.state === 'leased' ? submission.owner : 0
         const wake = wakeOf(e.state, e)
@@ -162,7 +147,7 @@ export function queueTables(database: DatabaseSync) {
     },
 
     /** Answers the messages that nothing refers to any more and whose file is to be removed after the commit. */
-    settle(settlement: Settlement, store: (message: Id, account: number, head: string) => void): Id[] {
+    settle(settlement: Settlement, store: (message: Id, account: number, head: string) => void): readonly Id[] {
       const { message } = settlement
       let gone = false
       for (const result of settlement.results) {
@@ -187,12 +172,7 @@ export function queueTables(database: DatabaseSync) {
           result.n,
         )
       }
-      return gone ? this.forget(message) : []
-    },
-
-    /** Removes the message if nothing refers to it; answers its id where a file has to go too. */
-    forget(message: Id): Id[] {
-      return removeMessage.get(message)?.['file'] === 1 ? [message] : []
+      return gone ? forget(message) : []
     },
 
     /** `cursors`: whose turn was last, kept by the caller from claim to claim. */
@@ -277,7 +257,7 @@ export function queueTables(database: DatabaseSync) {
         changed++
         messages.add(Number(row['message']))
       }
-      const files = change.to.is === 'delete' ? [...messages].flatMap(message => this.forget(message)) : []
+      const files = change.to.is === 'delete' ? [...messages].flatMap(forget) : []
       const last = rows.length === BATCH ? rows.at(-1) : undefined
       const next = last && { message: Number(last['message']), n: Number(last['n']) }
       return { changed, files, messages: [...messages], next }

@@ -6,6 +6,7 @@ import type { Id } from '../../mail/id.ts'
 import type { Entry, EntryState, QueueFilter } from '../operations.ts'
 import { openReader } from './database.ts'
 import { where } from './filter.ts'
+import { openMailReader } from './mail-reader.ts'
 import { entryOf } from './queue.ts'
 
 /** What is only read, in whichever thread needs it, without disturbing the one that writes. Each answer is of one moment. */
@@ -18,15 +19,12 @@ export function openStorageReader(data: string) {
   const domain = prepare('SELECT catch_all FROM domain WHERE name = ?')
   const domains = prepare('SELECT name, catch_all, at FROM domain ORDER BY name LIMIT ?')
   const account = prepare('SELECT id, address, hash FROM account WHERE address = ?')
-  const accounts = prepare(
-    `SELECT address, account.at AS at, (SELECT count(*) FROM mail JOIN mailbox ON mail.mailbox = mailbox.id WHERE mailbox.account = account.id) AS messages
-     FROM account ORDER BY address LIMIT ?`,
-  )
+  const accounts = prepare('SELECT address, at, mails AS messages FROM account ORDER BY address LIMIT ?')
   const firstAccount = prepare("SELECT id, address FROM account WHERE address LIKE ? ESCAPE '\\' ORDER BY id LIMIT 1")
   const alias = prepare('SELECT targets FROM alias WHERE address = ?')
   const aliases = prepare('SELECT address, targets, at FROM alias ORDER BY address LIMIT ?')
   const mails = prepare(
-    `SELECT mail.uid AS uid, mail.message AS message, mail.at AS at, mail.head AS head, message.size AS size, message.sender AS sender
+    `SELECT mail.uid AS uid, mail.message AS message, mail.at AS at, mail.head AS head, mail.size AS size, message.sender AS sender
      FROM mail JOIN mailbox ON mail.mailbox = mailbox.id JOIN message ON message.id = mail.message
      WHERE mailbox.account = ? AND mailbox.name = 'INBOX' AND mail.uid > ? ORDER BY mail.uid LIMIT ?`,
   )
@@ -39,6 +37,7 @@ export function openStorageReader(data: string) {
   )
 
   return {
+    mail: openMailReader(database),
     /** undefined: no such message (any more). */
     content(id: Id): Content | undefined {
       const row = content.get(id)
@@ -114,7 +113,7 @@ export function openStorageReader(data: string) {
         message: Number(row['message']),
         at: Number(row['at']),
         head: String(row['head']),
-        size: Number(row['size']) + Buffer.byteLength(String(row['head'])),
+        size: Number(row['size']),
         sender: String(row['sender']),
       }))
     },

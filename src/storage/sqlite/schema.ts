@@ -1,8 +1,24 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { SpecialUse } from '../mail-operations.ts'
+
+/** RFC 6154: the mailboxes that every account has from the beginning, with their special use. */
+export const FIRST_MAILBOXES: readonly (readonly [name: string, use: SpecialUse | ''])[] = [
+  ['INBOX', ''],
+  ['Archive', '\\Archive'],
+  ['Drafts', '\\Drafts'],
+  ['Junk', '\\Junk'],
+  ['Sent', '\\Sent'],
+  ['Trash', '\\Trash'],
+]
+
+function specialValues(): string {
+  return `VALUES ${FIRST_MAILBOXES.map(([name, use]) => `('${name}', '${use}')`).join(', ')}`
+}
 
 /**
- * Times are ms since 1970, texts UTF-8. A message is stored once, with its envelope, and stays as long as an entry of the queue or an item
- * of a mailbox refers to it; nothing counts the references, so nothing can be counted wrong.
+ * Times are ms since 1970, texts UTF-8. A message is stored once, with its envelope, and stays as long as an entry of the queue or a mail
+ * of a mailbox refers to it; nothing counts the references, so nothing can be counted wrong. What else is counted (mails and bytes of a
+ * mailbox, an account, a domain) changes in the transaction that changes the mail, and `check.ts` counts again.
  */
 const VERSIONS: readonly string[] = [
   `
@@ -73,6 +89,124 @@ const VERSIONS: readonly string[] = [
     PRIMARY KEY (mailbox, uid)
   ) WITHOUT ROWID;
   CREATE INDEX mail_message ON mail (message);
+  `,
+  `
+  -- Usage, and limits: NULL is none. A limit of a domain is for all its accounts together, each_… for every one that has no limit of its own.
+  ALTER TABLE domain ADD COLUMN mails INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE domain ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE domain ADD COLUMN max_mails INTEGER;
+  ALTER TABLE domain ADD COLUMN max_bytes INTEGER;
+  ALTER TABLE domain ADD COLUMN each_mails INTEGER;
+  ALTER TABLE domain ADD COLUMN each_bytes INTEGER;
+  ALTER TABLE account ADD COLUMN domain TEXT NOT NULL DEFAULT '';
+  ALTER TABLE account ADD COLUMN mails INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE account ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE account ADD COLUMN max_mails INTEGER;
+  ALTER TABLE account ADD COLUMN max_bytes INTEGER;
+
+  ALTER TABLE mailbox ADD COLUMN modseq INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE mailbox ADD COLUMN mails INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE mailbox ADD COLUMN unseen INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE mailbox ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE mailbox ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE mailbox ADD COLUMN recent_from INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE mailbox ADD COLUMN special_use TEXT NOT NULL DEFAULT ''; -- attributes with blanks between
+  ALTER TABLE mailbox ADD COLUMN vanished INTEGER NOT NULL DEFAULT 0;  -- rows of the table
+  ALTER TABLE mailbox ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;      -- what vanished up to this MODSEQ is not known any more
+  ALTER TABLE mailbox ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;   -- blocks from the first that the search index has, or that have no mail
+  CREATE INDEX mailbox_unindexed ON mailbox (id) WHERE uid_next >= (indexed + 1) * 1024;
+
+  ALTER TABLE mail RENAME TO mail_1;
+  CREATE TABLE mail (
+    mailbox INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    flags INTEGER NOT NULL,      -- the bits of mail/flags.ts
+    modseq INTEGER NOT NULL,
+    message INTEGER NOT NULL,
+    at INTEGER NOT NULL,         -- INTERNALDATE
+    saved INTEGER NOT NULL,
+    size INTEGER NOT NULL,       -- bytes, with head
+    sent INTEGER,                -- of the Date field, where there is a description
+    head TEXT NOT NULL,          -- Return-Path and Delivered-To of this copy; stands before the message
+    PRIMARY KEY (mailbox, uid)
+  ) WITHOUT ROWID;
+  INSERT INTO mail
+    SELECT mailbox, uid, 0, 1, message, mail_1.at, mail_1.at,
+      coalesce((SELECT size FROM message WHERE id = message), 0) + octet_length(head), NULL, head
+    FROM mail_1;
+  DROP TABLE mail_1;
+  CREATE INDEX mail_message ON mail (message);
+  CREATE INDEX mail_modseq ON mail (mailbox, modseq, flags); -- with flags it says all that a change of flags is about
+
+  CREATE TABLE keyword (
+    mailbox INTEGER NOT NULL,
+    place INTEGER NOT NULL,      -- of its bit
+    name TEXT NOT NULL COLLATE NOCASE,
+    PRIMARY KEY (mailbox, place)
+  ) WITHOUT ROWID;
+  CREATE TABLE vanished (
+    mailbox INTEGER NOT NULL,
+    modseq INTEGER NOT NULL,
+    first INTEGER NOT NULL,      -- UIDs, all of which were there
+    last INTEGER NOT NULL,
+    PRIMARY KEY (mailbox, modseq, first)
+  ) WITHOUT ROWID;
+  CREATE TABLE subscription (account INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (account, name)) WITHOUT ROWID;
+  CREATE TABLE metadata (
+    mailbox INTEGER NOT NULL,    -- 0: the server
+    account INTEGER NOT NULL,
+    name TEXT NOT NULL COLLATE NOCASE,
+    value BLOB NOT NULL,
+    PRIMARY KEY (mailbox, account, name)
+  ) WITHOUT ROWID;
+  CREATE INDEX metadata_account ON metadata (account);
+  CREATE TABLE acl (
+    mailbox INTEGER NOT NULL,
+    identifier TEXT NOT NULL,
+    rights TEXT NOT NULL,
+    PRIMARY KEY (mailbox, identifier)
+  ) WITHOUT ROWID;
+  CREATE INDEX acl_identifier ON acl (identifier);
+
+  CREATE TABLE description (
+    message INTEGER PRIMARY KEY,
+    sent INTEGER,
+    header INTEGER NOT NULL,
+    signature BLOB,
+    envelope BLOB NOT NULL,
+    body BLOB NOT NULL,
+    structure BLOB NOT NULL,
+    part TEXT NOT NULL,          -- JSON: see descriptions.ts
+    sort TEXT NOT NULL,
+    preview TEXT NOT NULL
+  );
+  CREATE TABLE undescribed (message INTEGER PRIMARY KEY); -- in a mailbox, and without a description
+  CREATE TABLE search_block (
+    id INTEGER PRIMARY KEY,
+    mailbox INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    UNIQUE (mailbox, block)
+  );
+  CREATE TABLE search_row (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL); -- 4096 * block's id + number of the row
+
+  UPDATE account SET domain = substr(address, length(rtrim(address, replace(address, '@', ''))) + 1);
+  -- Mailboxes of accounts that were removed: account 0 is nobody, and they are swept away.
+  UPDATE mailbox SET account = 0, name = id WHERE account NOT IN (SELECT id FROM account);
+  INSERT INTO counter SELECT 'uid validity', coalesce(max(uid_validity), 0) FROM mailbox;
+  INSERT INTO mailbox (account, name, uid_validity, uid_next, special_use)
+    SELECT account.id, kind.column1, (SELECT value FROM counter WHERE name = 'uid validity') + row_number() OVER (), 1, kind.column2
+    FROM account, (${specialValues()}) AS kind
+    WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE account = account.id AND name = kind.column1);
+  UPDATE counter SET value = (SELECT coalesce(max(uid_validity), 0) FROM mailbox) WHERE name = 'uid validity';
+  INSERT INTO subscription SELECT account, name FROM mailbox WHERE account > 0;
+  INSERT INTO undescribed SELECT DISTINCT message FROM mail WHERE EXISTS (SELECT 1 FROM message WHERE id = message);
+  UPDATE mailbox SET (mails, unseen, bytes) =
+    (SELECT count(*), count(*), coalesce(sum(size), 0) FROM mail WHERE mailbox = mailbox.id);
+  UPDATE account SET (mails, bytes) =
+    (SELECT coalesce(sum(mails), 0), coalesce(sum(bytes), 0) FROM mailbox WHERE account = account.id);
+  UPDATE domain SET (mails, bytes) =
+    (SELECT coalesce(sum(mails), 0), coalesce(sum(bytes), 0) FROM account WHERE domain = domain.name);
   `,
 ]
 

@@ -47,7 +47,8 @@ export function timelineWriter(database: DatabaseSync, limits: TimelineLimits, n
     committed(): void {
       committed = bytes
     },
-    rolledBack(): void {
+    /** What was added without being committed was rolled back. */
+    begin(): void {
       bytes = committed
     },
     /** In a transaction of its own: removes what is too old or too much. Answers whether there is more to remove. */

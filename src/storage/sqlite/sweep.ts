@@ -1,0 +1,51 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Id } from '../../mail/id.ts'
+import { ROWS } from './descriptions.ts'
+
+/** Mails, and blocks of the search index (half a MB each), that one transaction removes. */
+const MAILS = 500
+const BLOCKS = 20
+
+/** What is left of mailboxes that are nobody's any more (account 0) goes in batches; inside the caller's transaction. */
+export function mailboxSweep(database: DatabaseSync, forget: (message: Id) => readonly Id[]) {
+  const prepare = (sql: string) => database.prepare(sql)
+  const next = prepare('SELECT id FROM mailbox WHERE account = 0 LIMIT 1')
+  const mails = prepare(`SELECT uid, message FROM mail WHERE mailbox = ? LIMIT ${MAILS}`)
+  const removeMail = prepare('DELETE FROM mail WHERE mailbox = ? AND uid = ?')
+  const blocks = prepare(`SELECT id FROM search_block WHERE mailbox = ? LIMIT ${BLOCKS}`)
+  const removeBlock = prepare('DELETE FROM search_block WHERE id = ?')
+  const removeRows = prepare('DELETE FROM search_row WHERE id >= ? AND id < ?')
+  const rest = ['keyword', 'vanished', 'metadata', 'acl'].map(table =>
+    prepare(`DELETE FROM ${table} WHERE mailbox = ?`),
+  )
+  const removeMailbox = prepare('DELETE FROM mailbox WHERE id = ?')
+
+  /** Answers whether there are more. */
+  function sweepBlocks(mailbox: number): boolean {
+    const some = blocks.all(mailbox).map(({ id }) => Number(id))
+    for (const id of some) {
+      removeRows.run(id * ROWS, (id + 1) * ROWS)
+      removeBlock.run(id)
+    }
+    return some.length === BLOCKS
+  }
+
+  return {
+    /** A batch. Answers the messages whose files go; undefined: nothing is left. */
+    step(): readonly Id[] | undefined {
+      const mailbox = Number(next.get()?.['id'] ?? 0)
+      if (mailbox === 0) return undefined
+      const files: Id[] = []
+      const some = mails.all(mailbox)
+      for (const { uid, message } of some) {
+        removeMail.run(mailbox, Number(uid))
+        for (const file of forget(Number(message))) files.push(file)
+      }
+      if (some.length < MAILS && !sweepBlocks(mailbox)) {
+        for (const statement of rest) statement.run(mailbox)
+        removeMailbox.run(mailbox)
+      }
+      return files
+    },
+  }
+}
