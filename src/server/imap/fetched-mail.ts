@@ -1,0 +1,157 @@
+/** A mail that is being fetched, with as much of it as the items of the command need. */
+import { type FileHandle, open } from 'node:fs/promises'
+import { contentSize, type Content } from '../../mail/content.ts'
+import type { Description } from '../../mail/description.ts'
+import type { Id } from '../../mail/id.ts'
+import type { MailRow } from '../../storage/mail-reader.ts'
+import { describeContent } from '../../store/describe-content.ts'
+import type { Pace } from './response-writer.ts'
+import type { Parts } from './section.ts'
+import type { ImapServices } from './session.ts'
+
+/** What has to be read of each mail. Nothing: what the view knows is enough. */
+export interface Needs {
+  readonly row: boolean
+  readonly envelope: boolean
+  readonly body: boolean
+  readonly structure: boolean
+  readonly parts: boolean
+  /** `lazy`: only if it is there. */
+  readonly preview: 'no' | 'lazy' | 'yes'
+  readonly content: boolean
+}
+
+/** One for the whole command: who walks sets the first four, `load` the rest. What was not needed is undefined. */
+export interface FetchedMail {
+  seq: number
+  uid: number
+  /** Bits, and their MODSEQ, as they were when it was loaded: they may change while it is being sent. */
+  flags: number
+  modseq: number
+  row: MailRow | undefined
+  envelope: Uint8Array | undefined
+  body: Uint8Array | undefined
+  structure: Uint8Array | undefined
+  preview: string | undefined
+  parts: Parts | undefined
+  /** The copy's own lines, before the content. */
+  head: Buffer
+  content: Content
+  /** Open as long as the mail is being sent, so that it can go meanwhile. */
+  file: FileHandle | undefined
+}
+
+const NOTHING = Buffer.alloc(0)
+const EMPTY: Content = { in: 'memory', bytes: NOTHING }
+/** Descriptions that are worked out before the storage hears of them. */
+const DESCRIBED = 32
+
+export interface MailLoader {
+  readonly mail: FetchedMail
+  /** false: it is gone. */
+  load(): boolean | Promise<boolean>
+  /** Closes what `load` opened. */
+  unload(): Promise<void> | undefined
+  /** What was worked out on the way is kept. */
+  end(): Promise<void>
+}
+
+export function mailLoader(
+  mailbox: number,
+  needs: Needs,
+  { reader, content, storage }: Pick<ImapServices, 'reader' | 'content' | 'storage'>,
+  { worked }: Pick<Pace, 'worked'>,
+): MailLoader {
+  const mail: FetchedMail = { seq: 0, uid: 0, flags: 0, modseq: 0, ...unloaded(), file: undefined }
+  let described: { message: Id; description: Description }[] = []
+
+  /** Answers whether all that is needed was there. */
+  function loadDescription(message: Id): boolean {
+    if (needs.envelope) mail.envelope = reader.envelope(message)
+    if (needs.body) mail.body = reader.structure(message, 'body')
+    if (needs.structure) mail.structure = reader.structure(message, 'structure')
+    if (needs.preview !== 'no') mail.preview = reader.preview(message)
+    if (needs.parts) mail.parts = reader.parts(message)
+    return !(
+      (needs.envelope && mail.envelope === undefined) ||
+      (needs.body && mail.body === undefined) ||
+      (needs.structure && mail.structure === undefined) ||
+      (needs.preview === 'yes' && mail.preview === undefined) ||
+      (needs.parts && mail.parts === undefined)
+    )
+  }
+
+  async function describe(message: Id, of: Content): Promise<void> {
+    const description = await describeContent(of)
+    worked(contentSize(of))
+    mail.envelope = description.envelope
+    mail.body = description.body
+    mail.structure = description.structure
+    mail.preview = description.preview
+    mail.parts = description
+    if (described.push({ message, description }) >= DESCRIBED) await keep()
+  }
+
+  async function keep(): Promise<void> {
+    const known = described
+    described = []
+    if (known.length > 0) await storage.ask('describe', known)
+  }
+
+  /** false: somebody removed the mail, and its file, since we looked. */
+  async function loadSlowly(message: Id, missing: boolean): Promise<boolean> {
+    const of = mail.content === EMPTY ? content(message) : mail.content
+    if (!of) return false
+    try {
+      if (missing) await describe(message, of)
+      if (needs.content && of.in === 'file') mail.file = await open(of.path, 'r')
+      return true
+    } catch (error) {
+      if (isMissingFile(error) && !content(message)) return false
+      throw error
+    }
+  }
+
+  return {
+    mail,
+    load() {
+      if (!needs.row) return true
+      Object.assign(mail, unloaded())
+      mail.row = reader.mail(mailbox, mail.uid)
+      if (!mail.row) return false
+      const { message, head } = mail.row
+      const missing = !loadDescription(message)
+      if (needs.content) {
+        const found = content(message)
+        if (!found) return false
+        if (head !== '') mail.head = Buffer.from(head)
+        mail.content = found
+        if (found.in === 'memory') worked(found.bytes.length)
+      }
+      return missing || mail.content.in === 'file' ? loadSlowly(message, missing) : true
+    },
+    unload() {
+      const { file } = mail
+      mail.file = undefined
+      return file?.close()
+    },
+    end: keep,
+  }
+}
+
+function unloaded() {
+  return {
+    row: undefined,
+    envelope: undefined,
+    body: undefined,
+    structure: undefined,
+    preview: undefined,
+    parts: undefined,
+    head: NOTHING,
+    content: EMPTY,
+  }
+}
+
+function isMissingFile(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
