@@ -117,10 +117,12 @@ export interface ImapSession {
   notify: NotifyState | undefined
 }
 
-/** Made and understood by `notify.ts`. */
+/** Made and understood by `notify.ts`. When there is something to tell it calls `tellNow`. */
 export interface NotifyState {
-  /** Tells what is to be told now. */
-  tell(): void
+  /** RFC 5465 §6.1: how the client hears of the selected mailbox without asking: of all, of all but what is expunged, not at all. */
+  readonly selected: 'at-once' | 'delayed' | 'never'
+  /** Tells what is to be told now. A promise: of new mail in the selected mailbox; nothing else may be written until it is settled. */
+  tell(): Promise<void> | undefined
   end(): void
 }
 
