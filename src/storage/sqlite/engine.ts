@@ -16,7 +16,7 @@ import { operatorChanges } from './operator.ts'
 import { type ClaimCursors, DAMAGED, queueTables } from './queue.ts'
 import { diskRoom } from './room.ts'
 import { roomFor, sizeOf } from './sizes.ts'
-import { mailboxSweep } from './sweep.ts'
+import { sweeper } from './sweep.ts'
 import { type TimelineLimits, timelineWriter } from './timeline.ts'
 import { type After, transactions } from './transaction.ts'
 import { vanishedTable } from './vanished.ts'
@@ -60,7 +60,7 @@ export function openEngine(options: EngineOptions) {
   const mail = mailTable(database, { ledger, messages, descriptions, keywords, vanished })
   const mailboxes = mailboxTables(database, { ledger, keywords, vanished })
   const directory = directoryTables(database, ledger, mailboxes)
-  const sweep = mailboxSweep(database, messages.forget)
+  const sweep = sweeper(database, messages.forget)
   const timeline = timelineWriter(database, options.timeline, now())
   const room = diskRoom(database, data, now)
   const transaction = transactions(database, [ledger, timeline], room.shortenLog, announce)
@@ -73,6 +73,8 @@ export function openEngine(options: EngineOptions) {
   /** Threads that ended: what they still had asked for before is not done in their name any more. */
   const gone = new Set<number>()
   let records: TimelineRecord[] = []
+  /** A batch is to come. */
+  let sweeping = false
 
   function announce(after: After): void {
     for (const id of after.files) removeFile(id)
@@ -82,6 +84,7 @@ export function openEngine(options: EngineOptions) {
     if (changed.length > 0) notify({ is: 'mailboxes', changed })
     if (after.undescribed) notify({ is: 'undescribed' })
     if (after.work) notify({ is: 'work' })
+    if (after.sweep) sweepLater()
     if (after.lines.length > 0) log(after.lines)
   }
 
@@ -152,25 +155,24 @@ export function openEngine(options: EngineOptions) {
   function changeDirectory(of: Operations['directory']['in'], after: After): Operations['directory']['out'] {
     const result = directory.change(of, now(), after)
     if (result === 'done') after.notices.push({ is: 'directory' })
-    if (result === 'done' && of.is === 'remove-account') setImmediate(sweepMailboxes)
     return result
   }
 
-  function changeMailbox(of: Operations['mailbox']['in'], after: After): Operations['mailbox']['out'] {
-    const result = mailboxes.change(of, now(), after)
-    if (result.is === 'done' && of.is === 'delete') setImmediate(sweepMailboxes)
-    return result
-  }
-
-  /** In batches, and again at the next start where it was cut off. */
+  /** What is left to be removed, in batches, and again at the next start where it was cut off. */
   function sweepMailboxes(): void {
+    sweeping = false
     let more = false
     const done = transaction(after => {
       const files = sweep.step()
       more = files !== undefined
       if (files) after.files.push(...files)
     })
-    if ('ok' in done && more) setImmediate(sweepMailboxes)
+    if ('ok' in done && more) sweepLater()
+  }
+
+  function sweepLater(): void {
+    if (!sweeping) setImmediate(sweepMailboxes)
+    sweeping = true
   }
 
   function release({ owner, slot }: Operations['release']['in'], after: After): number {
@@ -206,7 +208,7 @@ export function openEngine(options: EngineOptions) {
       case 'expunge':
         return mail.expunge(input, after)
       case 'mailbox':
-        return changeMailbox(input, after)
+        return mailboxes.change(input, now(), after)
       case 'describe':
         return descriptions.describe(input)
       case 'index':

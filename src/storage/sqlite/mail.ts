@@ -23,6 +23,9 @@ import type { MessageTables } from './messages.ts'
 import type { After } from './transaction.ts'
 import type { VanishedTable } from './vanished.ts'
 
+/** Messages that one expunge removes itself. */
+const AT_ONCE = 100
+
 /** A mail, but for its mailbox, its UID and its MODSEQ. */
 interface Item {
   readonly flags: number
@@ -62,6 +65,7 @@ export function mailTable(database: DatabaseSync, parts: MailParts) {
     `SELECT size, sent, description.message AS described FROM message
      LEFT JOIN description ON description.message = id WHERE id = ?`,
   )
+  const unreferenced = prepare('INSERT OR IGNORE INTO unreferenced (message) VALUES (?)')
   const undescribed = prepare('INSERT OR IGNORE INTO undescribed (message) VALUES (?)')
 
   type Rows = ReturnType<typeof flagsIn.all>
@@ -104,8 +108,11 @@ export function mailTable(database: DatabaseSync, parts: MailParts) {
     return uids
   }
 
+  /** Of many that go at once the messages are removed in batches, by `sweep.ts`: it takes longer than all the rest. */
   function forget(rows: Rows, after: After): void {
-    for (const row of rows) for (const file of messages.forget(Number(row[3]))) after.files.push(file)
+    for (const row of rows.slice(0, AT_ONCE)) after.files.push(...messages.forget(Number(row[3])))
+    for (const row of rows.slice(AT_ONCE)) unreferenced.run(Number(row[3]))
+    if (rows.length > AT_ONCE) after.sweep = true
   }
 
   function putAppended(box: BoxState, { id, at, content, description }: Appending, flags: number, now: number): Item {

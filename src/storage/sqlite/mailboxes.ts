@@ -116,6 +116,7 @@ export function mailboxTables(database: DatabaseSync, { ledger, keywords, vanish
     ledger.use(box.account, -box.mails, -box.bytes)
     after.changed.add(box.account, mailbox, 'list')
     ledger.flush()
+    after.sweep = true
     release.run(mailbox) // from here on it is nobody's; what was in it goes in batches: `sweep.ts`
     return { is: 'done', mailbox }
   }
@@ -241,6 +242,7 @@ export function mailboxTables(database: DatabaseSync, { ledger, keywords, vanish
 
     /** The account is gone: its mailboxes are nobody's, and are swept away. */
     releaseAll(account: number, after: After): void {
+      after.sweep = true
       for (const { id } of releaseAll.all(account)) after.changed.add(account, Number(id), 'list')
       for (const statement of ofAccount) statement.run(account)
     },

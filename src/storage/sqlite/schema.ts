@@ -181,6 +181,7 @@ const VERSIONS: readonly string[] = [
     preview TEXT NOT NULL
   );
   CREATE TABLE undescribed (message INTEGER PRIMARY KEY); -- in a mailbox, and without a description
+  CREATE TABLE unreferenced (message INTEGER PRIMARY KEY); -- lost mails in a large change: to be looked at, and to go if nothing refers to it
   CREATE TABLE search_block (
     id INTEGER PRIMARY KEY,
     mailbox INTEGER NOT NULL,

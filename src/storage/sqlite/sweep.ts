@@ -2,13 +2,19 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Id } from '../../mail/id.ts'
 import { ROWS } from './descriptions.ts'
 
-/** Mails, and blocks of the search index (half a MB each), that one transaction removes. */
+/** Messages, mails, and blocks of the search index (half a MB each), that one transaction removes. */
+const MESSAGES = 200
 const MAILS = 500
 const BLOCKS = 20
 
-/** What is left of mailboxes that are nobody's any more (account 0) goes in batches; inside the caller's transaction. */
-export function mailboxSweep(database: DatabaseSync, forget: (message: Id) => readonly Id[]) {
+/**
+ * What is removed in batches, because it is much: messages that lost their mails, and what is left of mailboxes that are nobody's any more
+ * (account 0). Inside the caller's transaction.
+ */
+export function sweeper(database: DatabaseSync, forget: (message: Id) => readonly Id[]) {
   const prepare = (sql: string) => database.prepare(sql)
+  const messages = prepare(`SELECT message FROM unreferenced LIMIT ${MESSAGES}`)
+  const looked = prepare('DELETE FROM unreferenced WHERE message = ?')
   const next = prepare('SELECT id FROM mailbox WHERE account = 0 LIMIT 1')
   const mails = prepare(`SELECT uid, message FROM mail WHERE mailbox = ? LIMIT ${MAILS}`)
   const removeMail = prepare('DELETE FROM mail WHERE mailbox = ? AND uid = ?')
@@ -30,22 +36,32 @@ export function mailboxSweep(database: DatabaseSync, forget: (message: Id) => re
     return some.length === BLOCKS
   }
 
+  function sweepMailbox(): readonly Id[] | undefined {
+    const mailbox = Number(next.get()?.['id'] ?? 0)
+    if (mailbox === 0) return undefined
+    const files: Id[] = []
+    const some = mails.all(mailbox)
+    for (const { uid, message } of some) {
+      removeMail.run(mailbox, Number(uid))
+      for (const file of forget(Number(message))) files.push(file)
+    }
+    if (some.length < MAILS && !sweepBlocks(mailbox)) {
+      for (const statement of rest) statement.run(mailbox)
+      removeMailbox.run(mailbox)
+    }
+    return files
+  }
+
+  function sweepMessages(all: readonly Id[]): readonly Id[] {
+    for (const message of all) looked.run(message)
+    return all.flatMap(forget)
+  }
+
   return {
     /** A batch. Answers the messages whose files go; undefined: nothing is left. */
     step(): readonly Id[] | undefined {
-      const mailbox = Number(next.get()?.['id'] ?? 0)
-      if (mailbox === 0) return undefined
-      const files: Id[] = []
-      const some = mails.all(mailbox)
-      for (const { uid, message } of some) {
-        removeMail.run(mailbox, Number(uid))
-        for (const file of forget(Number(message))) files.push(file)
-      }
-      if (some.length < MAILS && !sweepBlocks(mailbox)) {
-        for (const statement of rest) statement.run(mailbox)
-        removeMailbox.run(mailbox)
-      }
-      return files
+      const some = messages.all().map(({ message }) => Number(message))
+      return some.length > 0 ? sweepMessages(some) : sweepMailbox()
     },
   }
 }

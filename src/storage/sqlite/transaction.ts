@@ -17,6 +17,8 @@ export interface After {
   work: boolean
   /** Messages wait for a description, or mails for the search index. */
   undescribed: boolean
+  /** There is something for `sweep.ts`. */
+  sweep: boolean
 }
 
 /** The distinct changes of one commit. */
@@ -26,7 +28,16 @@ export interface Changes {
 }
 
 export function noAfter(): After {
-  return { notices: [], lines: [], files: [], slots: [], changed: noChanges(), work: false, undescribed: false }
+  return {
+    notices: [],
+    lines: [],
+    files: [],
+    slots: [],
+    changed: noChanges(),
+    work: false,
+    undescribed: false,
+    sweep: false,
+  }
 }
 
 function noChanges(): Changes {
