@@ -14,7 +14,7 @@ const TABLE = `
   config             | what a user writes, checked, and how it is explained                      |
 
   smtp               | the language, and the machines of both sides                              | mail sasl config
-  imap               | the language: commands, responses                                         | mail
+  imap               | the language: commands, responses                                         | mail sasl
   pop3               | the language, and its machine                                             | mail sasl
   log                | events, and the lines that they become                                    | mail
   storage            | the thread that writes to the disk; queue, mailboxes, directory, timeline | mail log
