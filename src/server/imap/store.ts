@@ -64,7 +64,7 @@ async function change(
   } as const
   const removed = await ask(session, input)
   if ('text' in removed) return removed
-  selected.told(added.modseq)
+  if (added.changed.length > 0) selected.told(added.modseq)
   const changed = [...new Set([...added.changed, ...removed.changed])].sort((a, b) => a - b)
   return { ...removed, changed, modified: added.modified }
 }
@@ -109,7 +109,8 @@ async function tell(
 ): Promise<boolean> {
   const { view, version, condstore } = selected
   view.refresh()
-  selected.told(stored.modseq)
+  // With nothing changed it is the MODSEQ of somebody else's change, which is still to be told.
+  if (stored.changed.length > 0) selected.told(stored.modseq)
   const changed = new Set(stored.changed)
   const failing = new Set(stored.modified)
   const withUid = uid || session.enabled.has('QRESYNC')
