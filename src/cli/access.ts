@@ -4,10 +4,11 @@ import { connect } from 'node:net'
 import { type ControlAnswers, type ControlRequest, controlPath } from '../control.ts'
 import type { Change, DirectoryChange, DirectoryResult, Operations, StorageResult } from '../storage/operations.ts'
 import type { Asked } from '../storage/wire.ts'
-import { databasePath } from '../storage/sqlite/database.ts'
+import { databasePath, openReader, openWriter } from '../storage/sqlite/database.ts'
 import { openEngine } from '../storage/sqlite/engine.ts'
 import { lockData } from '../storage/sqlite/lock.ts'
 import { openStorageReader, type StorageReader } from '../storage/sqlite/reader.ts'
+import { isCurrent } from '../storage/sqlite/schema.ts'
 
 /** What went wrong, as exit codes; those above 1 are of sysexits(3). */
 export const EXIT = { nothing: 1, usage: 64, unavailable: 69, temporary: 75, config: 78 } as const
@@ -120,8 +121,8 @@ function allDirectly<Name extends 'change' | 'directory'>(
   })
 }
 
-/** Throws CommandError, which says why not. */
-function mayRead(data: string): void {
+/** Also brings data of an older version up to date. Throws CommandError, which says why not. */
+export function mayRead(data: string): void {
   try {
     accessSync(databasePath(data), constants.R_OK)
   } catch (error) {
@@ -131,6 +132,22 @@ function mayRead(data: string): void {
     const other = 'start the server once, or name another folder with --data or -c'
     throw new CommandError(`there is nothing in the data folder ${data} yet; ${other}`)
   }
+  bringUpToDate(data)
+}
+
+function bringUpToDate(data: string): void {
+  const reader = openReader(data)
+  const current = isCurrent(reader)
+  reader.close()
+  if (current) return
+  const lock = lockData(data)
+  if ('failed' in lock)
+    throw new CommandError(
+      `the server that runs on ${data} is of an older version; start the new one`,
+      EXIT.unavailable,
+    )
+  openWriter(data).close()
+  lock.release()
 }
 
 /** What `look` finds in the data; they are closed again. Throws CommandError where there are none. */

@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   dev: async () => (await import('./dev.ts')).addDev,
   serve: async () => (await import('./serve.ts')).addServe,
   'check-config': async () => (await import('./check-config.ts')).addCheckConfig,
+  check: async () => (await import('./check.ts')).addCheck,
   domain: async () => (await import('./domain.ts')).addDomain,
   account: async () => (await import('./account.ts')).addAccount,
   alias: async () => (await import('./alias.ts')).addAlias,

@@ -25,9 +25,9 @@ export function descriptionTables(database: DatabaseSync, ledger: Ledger) {
   const indexed = prepare('SELECT indexed FROM mailbox WHERE id = ?')
   const setIndexed = prepare('UPDATE mailbox SET indexed = ? WHERE id = ?')
 
-  /** Of a message that has none yet. */
-  function add(message: Id, of: Description): void {
-    insert.run(
+  /** false: the message has one. */
+  function add(message: Id, of: Description): boolean {
+    const { changes } = insert.run(
       message,
       of.sent ?? null,
       of.header,
@@ -39,6 +39,7 @@ export function descriptionTables(database: DatabaseSync, ledger: Ledger) {
       JSON.stringify(of.sort),
       of.preview,
     )
+    return Number(changes) > 0
   }
 
   return {
@@ -47,8 +48,7 @@ export function descriptionTables(database: DatabaseSync, ledger: Ledger) {
     /** What arrived without one; messages that are gone meanwhile are passed over. */
     describe(all: readonly Described[]): undefined {
       for (const { message, description } of all) {
-        if (!hasMessage.get(message)) continue
-        add(message, description)
+        if (!hasMessage.get(message) || !add(message, description)) continue
         if (description.sent !== undefined) setSent.run(description.sent, message)
         removeUndescribed.run(message)
       }

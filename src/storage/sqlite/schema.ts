@@ -211,6 +211,11 @@ const VERSIONS: readonly string[] = [
   `,
 ]
 
+/** Written by this version of the program, or a newer one. */
+export function isCurrent(database: DatabaseSync): boolean {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version']) >= VERSIONS.length
+}
+
 /** Makes or brings up to date; throws when the data are of a newer version than the program. */
 export function migrate(database: DatabaseSync): void {
   const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
