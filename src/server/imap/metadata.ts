@@ -2,7 +2,7 @@
  * RFC 5464. What is private is each account's own, of its own mailboxes and of those of others; what is shared stays with the mailbox's owner.
  * Of the server an account has private entries; the shared ones are ours, and cannot be set.
  */
-import { mailboxName } from '../../imap/response.ts'
+import { mailboxName, quotedOrLiteral } from '../../imap/response.ts'
 import { MAX_METADATA_VALUE } from '../../storage/mail-operations.ts'
 import { bad, change, no, ok } from './answers.ts'
 import { accountOf, type Found, noRight, resolveMailbox } from './names.ts'
@@ -165,7 +165,7 @@ function writeValue(session: ImapSession, value: Uint8Array | undefined): void {
     return
   }
   const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
-  if (/^[ !#-[\]-~]*$/.test(text)) session.write(`"${text}"`)
+  if (/^[ -~]{0,1000}$/.test(text)) session.write(quotedOrLiteral(text, false))
   else {
     session.write(`${value.includes(0) ? '~' : ''}{${value.length}}\r\n`)
     session.write(value)
