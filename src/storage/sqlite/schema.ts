@@ -216,15 +216,15 @@ export function isCurrent(database: DatabaseSync): boolean {
   return Number(database.prepare('PRAGMA user_version').get()?.['user_version']) >= VERSIONS.length
 }
 
-/** Makes or brings up to date; throws when the data are of a newer version than the program. */
-export function migrate(database: DatabaseSync): void {
+/** Makes or brings up to date (`to` an older version: for tests); throws when the data are of a newer version than the program. */
+export function migrate(database: DatabaseSync, to = VERSIONS.length): void {
   const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
   if (version > VERSIONS.length) {
     throw new Error(
       `the data were written by a newer version (${version}); this one knows ${VERSIONS.length}. Start the newer program.`,
     )
   }
-  for (let next = version; next < VERSIONS.length; next++) {
+  for (let next = version; next < to; next++) {
     database.exec(`BEGIN; ${VERSIONS[next]} PRAGMA user_version = ${next + 1}; COMMIT`)
   }
 }
