@@ -39,8 +39,9 @@ const [UNKNOWN, SEVERAL, NOT_ALONE] = [0, 1, 2]
 const FOLDED = new Uint16Array(0x10000)
 const SEVERALS = new Map<number, string>()
 for (let unit = 0; unit < 0x80; unit++) FOLDED[unit] = String.fromCharCode(unit).toLowerCase().charCodeAt(0)
-// Emoji and pictographs U+1F400 to U+1F7FF are surrogates after this one, and become themselves.
-FOLDED[0xd83d] = 0xd83d
+/** The surrogate before those of U+1F400 to U+1F7FF, emoji and the like, which become themselves. */
+const PICTOGRAPHS = 0xd83d
+FOLDED[PICTOGRAPHS] = PICTOGRAPHS
 
 /** undefined: it has a character that cannot be looked at alone. */
 function foldByTable(text: string): string | undefined {
@@ -53,7 +54,10 @@ function foldByTable(text: string): string | undefined {
     let folded = FOLDED[unit] ?? UNKNOWN
     if (unit < 0x80 || folded > NOT_ALONE) {
       units[length++] = folded
-      if (unit === 0xd83d) units[length++] = text.charCodeAt(++at)
+      if (unit !== PICTOGRAPHS) continue
+      const low = text.charCodeAt(++at)
+      if (!(low >= 0xdc00 && low < 0xe000)) return undefined
+      units[length++] = low
     } else {
       if (folded === UNKNOWN) folded = learn(unit)
       if (folded === NOT_ALONE) return undefined

@@ -2,7 +2,7 @@
 import { decodeCharset } from './charset.ts'
 
 /** RFC 2047 §2; RFC 2231 §5: the charset may be followed by `*` and a language. Longer words than the 75 characters of RFC 2047 are common. */
-const WORD = /=\?([^?*\s]{1,75})(?:\*[^?\s]{0,75})?\?([bq])\?([^?]*)\?=/gi
+const WORD = /=\?([^?*\s]{1,75})(?:\*[^?\s]{0,75})?\?([bq])\?([^?\r\n]*)\?=/gi
 
 const BASE64 = /^[A-Za-z0-9+/\s]*=*\s*$/
 const NOT_QUOTED = /=(?![0-9a-f]{2})/i

@@ -149,10 +149,9 @@ function quotedPrintableDecoder(): TransferDecoder {
 /** Up to where what comes next makes no difference: before an escape, or white space, that may go on. */
 function decided(bytes: Buffer): number {
   let cut = bytes.length
-  if (cut > 0 && bytes[cut - 1] === CR) cut--
-  while (cut > 0 && (bytes[cut - 1] === SPACE || bytes[cut - 1] === TAB)) cut--
-  if (cut > 0 && bytes[cut - 1] === EQUALS) cut--
-  else if (cut === bytes.length && cut > 1 && bytes[cut - 2] === EQUALS) cut -= 2
+  if (cut > 1 && bytes[cut - 2] === EQUALS) cut -= 2
+  else if (bytes[cut - 1] === CR) cut--
+  while (bytes[cut - 1] === SPACE || bytes[cut - 1] === TAB || bytes[cut - 1] === EQUALS) cut--
   return bytes.length - cut > MAX_CARRY ? bytes.length : cut
 }
 
