@@ -18,10 +18,9 @@ import { OTHERS } from './names.ts'
 import type { ImapSession, Tagged } from './session.ts'
 import { enableFor, statusResponse } from './status.ts'
 
-/** Of one command. */
+/** Of one command; the characters are those of all its patterns. */
 const MAX_PATTERNS = 100
-/** Names that are compared before others may have their turn. */
-const SLICE = 100
+const MAX_PATTERN_TEXT = 4096
 
 export async function list(command: List, session: ImapSession): Promise<Tagged> {
   const { extended, patterns, reference, select } = command
@@ -32,8 +31,10 @@ export async function list(command: List, session: ImapSession): Promise<Tagged>
   }
   // RFC 5258 §3.1: it changes what another option selects, and means nothing alone.
   if (select.includes('RECURSIVEMATCH') && !select.some(isCriterion)) return bad('RECURSIVEMATCH of what?')
-  if (patterns.length > MAX_PATTERNS) return no('LIMIT', `A LIST may have ${MAX_PATTERNS} patterns`)
-  const matches = anyOf(patterns.map(pattern => compilePattern(canonicalName(reference + pattern))))
+  const whole = patterns.map(pattern => canonicalName(reference + pattern))
+  const characters = whole.reduce((length, pattern) => length + pattern.length, 0)
+  if (whole.length > MAX_PATTERNS || characters > MAX_PATTERN_TEXT) return no('LIMIT', 'Those are too many patterns')
+  const matches = anyOf(whole.map(compilePattern))
   if (!matches) return no('LIMIT', 'There are too many wildcards in that pattern')
   const tree = mailboxTree(session, select.includes('SUBSCRIBED'))
   enableFor(command.returns.status, session)
@@ -75,9 +76,10 @@ async function choose(
     (!select.includes('SUBSCRIBED') || node.subscribed) &&
     (!select.includes('SPECIAL-USE') || (node.found?.row.specialUse.length ?? 0) > 0)
   const matching = new Set<Node>()
-  for (const [i, node] of nodes.entries()) {
+  for (const node of nodes) {
+    if (session.gone) return []
     if (matches(node.name)) matching.add(node)
-    const room = i % SLICE === 0 ? session.room() : undefined
+    const room = session.room()
     if (room) await room
   }
   const below = select.includes('RECURSIVEMATCH') ? parentsOfSatisfying(nodes, satisfies, matching) : undefined

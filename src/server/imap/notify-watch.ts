@@ -95,6 +95,7 @@ class Watch implements NotifyState {
 
   #heard({ mailbox, how }: ChangedMailbox): void {
     if (how === 'mail' && !this.#wants(mailbox)) return
+    if (how === 'metadata' && !this.#entries.has(mailbox)) return
     if (how === 'mail') this.#mail.add(mailbox)
     else if (how === 'metadata') this.#metadata.add(mailbox)
     else this.#list = true

@@ -2,7 +2,7 @@
 import { astring, mailboxName } from '../../imap/response.ts'
 import type { MailboxRow, QuotaRoot } from '../../storage/mail-reader.ts'
 import { no, ok } from './answers.ts'
-import { accountOf, mailboxFor } from './names.ts'
+import { accountOf, mailboxFor, withRights } from './names.ts'
 import type { ImapSession, Tagged } from './session.ts'
 
 /** RFC 9208 §5.1: STORAGE is told in units of 1,024 octets. */
@@ -48,7 +48,7 @@ function readable(session: ImapSession): readonly MailboxRow[] {
   const { id, address } = accountOf(session)
   const seen = new Set<number>()
   return session.services.reader.shared(id, address).filter(row => {
-    if (seen.has(row.account) || 'is' in mailboxFor(session, `user/${row.owner}/${row.name}`, 'r')) return false
+    if (seen.has(row.account) || !withRights(session, row)?.rights.includes('r')) return false
     seen.add(row.account)
     return true
   })
