@@ -133,6 +133,7 @@ export function openPostOffice(first: Settings, world: World) {
     passwords: world.passwords,
     failures: world.failures,
     storage,
+    quota: account => reader.mail.quota(account),
     submit,
     budget: world.budget,
     nextId,

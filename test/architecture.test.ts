@@ -22,7 +22,7 @@ const TABLE = `
   directory          | who exists, and who may be whom                                           | mail sasl
 
   store              | mailboxes: views, names, rights, search, descriptions                     | mail storage
-  policy             | what we let happen                                                        | mail smtp config directory
+  policy             | what we let happen                                                        | mail smtp config storage directory
   queue              | what waits; it is handed a function that delivers                         | mail log storage directory
   delivery           | one attempt: mailbox, MX, relay, LMTP, function                           | mail smtp config dns net directory
   server             | a connection, and what answers it                                         | mail sasl smtp imap pop3 config log storage net directory store policy queue

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Route } from '../config/settings.ts'
 import { openDirectory } from '../directory/directory.ts'
 import { type Address, readPath } from '../mail/address.ts'
-import { type Guest, mayBeRecipient, mayBeSender } from './rules.ts'
+import { type Guest, mayBeRecipient, mayHold, mayBeSender } from './rules.ts'
 
 const ANNA = { id: 1, address: 'anna@own.test', hash: 'x' }
 
@@ -176,3 +176,33 @@ test('an address inside the local part goes to no other host for a stranger: tha
     }
   }
 })
+
+/** Used and most, of bytes and mails, and the size that is declared. */
+const FULL: readonly (readonly [
+  used: number,
+  most: number | undefined,
+  mails: number | undefined,
+  size: number,
+  may: boolean,
+])[] = [
+  [0, undefined, undefined, 1e9, true],
+  [99, 100, undefined, 0, true],
+  [100, 100, undefined, 0, false],
+  [90, 100, undefined, 10, true],
+  [90, 100, undefined, 11, false],
+  [0, 100, 5, 1, false], // five are there
+  [0, 100, 6, 1, true],
+]
+for (const [usedBytes, maxBytes, maxMails, size, may] of FULL) {
+  test(`${usedBytes} of ${maxBytes} bytes, 5 of ${maxMails} mails, ${size} more: ${may ? 'taken' : 'full'}`, () => {
+    const root = { usedBytes, usedMails: 5, maxBytes, maxMails }
+    const free = { usedBytes, usedMails: 5, maxBytes: undefined, maxMails: undefined }
+    for (const quota of [
+      { account: root, domain: free },
+      { account: free, domain: root },
+    ]) {
+      const verdict = mayHold(quota, size)
+      assert.equal(verdict.is === 'accept' ? 250 : verdict.reply.code, may ? 250 : 452)
+    }
+  })
+}

@@ -7,6 +7,7 @@ import type { Directory } from '../directory/directory.ts'
 import type { Address } from '../mail/address.ts'
 import type { ReversePath } from '../mail/envelope.ts'
 import type { Reply } from '../mail/reply.ts'
+import type { Quota, QuotaRoot } from '../storage/mail-reader.ts'
 import { ACCEPT, type Verdict } from '../smtp/verdict.ts'
 
 const reply = (code: number, status: string, ...text: string[]): Reply => ({ code, status, text })
@@ -23,6 +24,7 @@ export const REFUSALS = {
   noRoute: reply(550, '5.4.4', 'There is no way to that domain from here'),
   notYourAddress: reply(553, '5.7.1', 'This login may not send under that address'), // RFC 6409 §6.1
   tooManyFailures: reply(454, '4.7.0', 'Too many failed log-ins from there; please wait some minutes'), // RFC 4954 §6
+  mailboxFull: reply(452, '4.2.2', 'That mailbox is full; please try again later'), // RFC 3463 §3.3
   busy: reply(454, '4.7.0', 'Too many log-ins at the moment; please try again'),
 } as const
 
@@ -61,4 +63,14 @@ export function mayBeRecipient(
     return refuse(REFUSALS.unknownRecipient)
   }
   return ACCEPT
+}
+
+/** Whether a mailbox can take one more message of so many bytes (0: not known yet). What was accepted is kept, also when others came before it. */
+export function mayHold({ account, domain }: Quota, size: number): Verdict {
+  return hasRoom(account, size) && hasRoom(domain, size) ? ACCEPT : refuse(REFUSALS.mailboxFull)
+}
+
+function hasRoom({ usedBytes, usedMails, maxBytes, maxMails }: QuotaRoot, size: number): boolean {
+  if (maxMails !== undefined && usedMails >= maxMails) return false
+  return maxBytes === undefined || (size === 0 ? usedBytes < maxBytes : usedBytes + size <= maxBytes)
 }

@@ -8,6 +8,7 @@ import { formatAddress } from '../mail/address.ts'
 import type { Content } from '../mail/content.ts'
 import { contentSize } from '../mail/content.ts'
 import { formatDate } from '../mail/date.ts'
+import type { Description } from '../mail/description.ts'
 import type { Envelope, Recipient } from '../mail/envelope.ts'
 import { scanHeader } from '../mail/header.ts'
 import { formatMessageId } from '../mail/message-id.ts'
@@ -19,12 +20,15 @@ import type { Client } from '../smtp/session.ts'
 import { formatId, type Id } from '../mail/id.ts'
 import type { StorageFailure } from '../storage/operations.ts'
 import type { TlsState } from '../net/connection.ts'
+import { describeContent } from '../store/describe-content.ts'
 import type { MessageCollector } from './collector.ts'
 
 export interface ReceiveOptions {
   readonly hostname: string
   /** Received fields before a message is taken for a loop. */
   readonly hops: number
+  /** An address of a domain of ours: what it gets is likely read here. */
+  readonly isOwnDomain: (domain: string) => boolean
   readonly submit: Submit
   readonly now: () => number
   readonly random: (bytes: number) => Uint8Array
@@ -57,13 +61,15 @@ export async function receive(received: Received, options: ReceiveOptions): Prom
   const stamp = Buffer.from(trace(received, at, options) + additions(received, header.counts, at, options))
   const whole = await content.finish(stamp)
   if (whole === undefined) return all(replies.noRoom)
+  // A content that goes elsewhere is not looked into.
+  const stays = recipients.some(recipient => options.isOwnDomain(recipient.address.domain))
   const failure = await options.submit({
     id: content.id,
     at,
     envelope: labelled(received.envelope, whole),
     recipients,
     content: whole,
-    description: undefined,
+    description: stays ? await described(whole) : undefined,
     login: client.login,
     events: [acceptedEvent(received, header.messageId, contentSize(whole))],
   })
@@ -74,6 +80,12 @@ export async function receive(received: Received, options: ReceiveOptions): Prom
   const id = formatId(content.id)
   if (client.protocol !== 'LMTP') return [queued(id)]
   return recipients.map(recipient => queuedFor(id, formatAddress(recipient.address)))
+}
+
+/** undefined: the disk fails; it is described later, or whoever reads it hears of the disk. */
+function described(content: Content): Description | Promise<Description | undefined> {
+  const description = describeContent(content)
+  return description instanceof Promise ? description.catch(() => undefined) : description
 }
 
 /** RFC 5321 §6.3 */

@@ -6,12 +6,13 @@ import { type ClientFacts, eventLine } from '../log/events.ts'
 import { type Address, formatAddress } from '../mail/address.ts'
 import type { Connection } from '../net/connection.ts'
 import type { AuthFailures } from '../net/sources.ts'
-import { type Guest, mayBeRecipient, mayBeSender, REFUSALS } from '../policy/rules.ts'
+import { type Guest, mayBeRecipient, mayBeSender, mayHold, REFUSALS } from '../policy/rules.ts'
 import type { Submit } from '../queue/submit.ts'
 import type { Reply } from '../mail/reply.ts'
 import type { Client, Context, Event, Question, Session } from '../smtp/session.ts'
 import { ACCEPT, type Verdict } from '../smtp/verdict.ts'
 import type { Id } from '../mail/id.ts'
+import type { Quota } from '../storage/mail-reader.ts'
 import type { Storage } from '../storage/storage.ts'
 import { collectMessage, type MessageCollector, type ReceiveBudget } from './collector.ts'
 import { logIn } from './login.ts'
@@ -30,6 +31,8 @@ export interface ReceptionOptions {
   readonly passwords: PasswordChecker
   readonly failures: AuthFailures
   readonly storage: Storage
+  /** Of an account. */
+  readonly quota: (account: number) => Quota
   readonly submit: Submit
   readonly budget: ReceiveBudget
   readonly nextId: () => Id
@@ -93,6 +96,8 @@ class Visitor implements SmtpService<MessageCollector> {
   readonly #connection: Connection
   readonly #trusted: boolean
   #session: Id | undefined
+  /** Bytes of the message, as declared (RFC 1870); 0: not. */
+  #size = 0
 
   constructor(reception: Reception, connection: Connection, trusted: boolean, context: Context) {
     this.#reception = reception
@@ -115,10 +120,19 @@ class Visitor implements SmtpService<MessageCollector> {
       case 'auth':
         return this.#logIn(question)
       case 'mail':
+        this.#size = question.size ?? 0
         return judged(mayBeSender(this.#guest(question.client), question.envelope.returnPath, directory))
       case 'rcpt':
-        return judged(mayBeRecipient(this.#guest(question.client), question.recipient.address, directory, route))
+        return judged(this.#mayBeRecipient(question))
     }
+  }
+
+  #mayBeRecipient({ client, recipient }: Extract<Question, { about: 'rcpt' }>): Verdict {
+    const { directory, route, quota } = this.#reception.options
+    const verdict = mayBeRecipient(this.#guest(client), recipient.address, directory, route)
+    if (verdict.is !== 'accept' || !directory.isOwnDomain(recipient.address.domain)) return verdict
+    const meaning = directory.meaning(recipient.address)
+    return meaning.is === 'account' ? mayHold(quota(meaning.id), this.#size) : verdict
   }
 
   collect(): MessageCollector {
@@ -127,7 +141,7 @@ class Visitor implements SmtpService<MessageCollector> {
   }
 
   submit({ client, envelope, recipients }: SubmitEffect, content: MessageCollector): Promise<readonly Reply[]> {
-    const { hostname, limits, submit, now, random } = this.#reception.options
+    const { hostname, limits, submit, now, random, directory } = this.#reception.options
     return receive(
       {
         session: this.#id(),
@@ -140,7 +154,7 @@ class Visitor implements SmtpService<MessageCollector> {
         recipients,
         content,
       },
-      { hostname, hops: limits.hops, submit, now, random },
+      { hostname, hops: limits.hops, isOwnDomain: directory.isOwnDomain, submit, now, random },
     )
   }
 
