@@ -55,7 +55,7 @@ const LIBRARIES: Readonly<Record<string, string>> = {
 const PURE = ['mail', 'sasl', 'smtp', 'imap', 'pop3']
 const PURE_MODULES = ['node:buffer', 'node:url', 'node:module'] // the last: to load a library late
 const IMPURE =
-  /\b(?:Date\.now|new Date\(\)|Math\.random|performance\.|process\.|setTimeout|setInterval|setImmediate|fetch\(|crypto\.|console\.)/
+  /\b(?:Date\.now|new Date\(\)|Math\.random|performance\.|process\.|setTimeout|setInterval|setImmediate|await fetch\(|crypto\.|console\.)/
 
 /** One level of folders, but for these. */
 const NESTED = ['storage/sqlite', 'storage/postgres', 'imap/commands', 'server/imap']
