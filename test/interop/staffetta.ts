@@ -33,6 +33,7 @@ export interface StaffettaOptions {
   readonly domains: readonly string[]
   /** Accounts, all with PASSWORD. */
   readonly accounts: readonly string[]
+  /** Listeners in it are further ones. */
   readonly config?: ServerConfig
   /** Of the server's process. */
   readonly env?: Environment
@@ -95,11 +96,16 @@ function configOf(
   return {
     hostname: options.hostname,
     data: 'data',
-    listeners: { smtp: on(ports.smtp), submission: on(ports.submission), submissions: on(ports.submissions) },
     relayFrom: ['127.0.0.0/8'],
     queue: { retryFirst: '1 s', retryLongest: '2 s' },
     log: { level: 'debug', file: 'staffetta.log' },
     ...options.config,
+    listeners: {
+      smtp: on(ports.smtp),
+      submission: on(ports.submission),
+      submissions: on(ports.submissions),
+      ...options.config?.listeners,
+    },
   }
 }
 
