@@ -9,7 +9,7 @@ const MAX_PREVIEW = 200
 export const PREVIEW_BYTES = 16 * 1024
 
 // Marks without width, which senders fill their previews with; those within emoji stay.
-const INVISIBLE = /(?![\u200d\ufe0f])\p{Default_Ignorable_Code_Point}/gu
+const INVISIBLE = /(?!\u200d|\ufe0f)\p{Default_Ignorable_Code_Point}/gu
 const CONTROLS = /[\0-\x1f\x7f-\x9f\s]+/g
 
 /** Bytes that are mostly enough, so that the rest is not decoded in vain. */
