@@ -25,6 +25,8 @@ export interface MailReader {
   /** UIDs that are gone since this MODSEQ; undefined: that is not known any more. */
   vanished(mailbox: number, since: number): readonly number[] | undefined
   mail(mailbox: number, uid: number): MailRow | undefined
+  /** The first of a range, at most so many: several times as fast as one by one. */
+  mailRows(mailbox: number, range: UidRange, limit: number): readonly MailRow[]
   description(message: Id): Description | undefined
   /** Only what FETCH of thousands reads of a description; undefined: there is none (yet). */
   envelope(message: Id): Uint8Array | undefined

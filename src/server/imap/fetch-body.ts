@@ -51,7 +51,7 @@ export function origin(partial: Partial | undefined): string {
 
 /** undefined: there is no such part. */
 function spanIn({ parts, head, content }: FetchedMail, section: Section): Span | undefined {
-  return parts && spanOf(section, parts, head.length, head.length + contentSize(content))
+  return spanOf(section, parts, head.length, head.length + contentSize(content))
 }
 
 /** The octets of a partial, of so many. RFC 9051 §6.4.5: what goes beyond the end is cut, and what lies there is empty. */

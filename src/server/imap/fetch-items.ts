@@ -28,15 +28,22 @@ export function needsOf(items: readonly FetchItem[]): Needs {
     structure: has('BODYSTRUCTURE'),
     // RFC 8970 §3.1: LAZY is for what is there already.
     preview: previews.length === 0 ? 'no' : previews.every(({ lazy }) => lazy) ? 'lazy' : 'yes',
-    parts: content,
+    parts: items.some(needsParts),
     content,
   }
+}
+
+/** The whole message is what it is without being looked at. */
+function needsParts(item: FetchItem): boolean {
+  if (item.item === 'BODY[]') return item.section.part.length > 0 || item.section.text.is !== 'all'
+  if (item.item === 'BINARY[]' || item.item === 'BINARY.SIZE[]') return item.part.length > 0
+  return item.item === 'RFC822.HEADER' || item.item === 'RFC822.TEXT'
 }
 
 /** What stands between the parentheses: names with their values, in the order of the items. `before`: what stands before the first. */
 export function itemWriters(
   items: readonly FetchItem[],
-  before: '' | ' ',
+  before: string,
   selected: Selected,
   out: ResponseWriter,
 ): ItemWriter[] {
@@ -116,10 +123,17 @@ function writeIndexed(bytes: Uint8Array | undefined, out: ResponseWriter): undef
 function flagsWriter(selected: Selected, out: ResponseWriter): ItemWriter {
   const { view, recentFrom } = selected
   const texts = new Map<number, Buffer>()
+  let last = Number.NaN
+  let lastText: Uint8Array = new Uint8Array(0)
   return ({ uid, flags }) => {
     const key = uid >= recentFrom ? -1 - flags : flags
+    if (key === last) return out.bytes(lastText)
     const known = texts.get(key)
-    if (known) return out.bytes(known)
+    if (known) {
+      last = key
+      lastText = known
+      return out.bytes(known)
+    }
     const text = Buffer.from(selected.flagsText(uid) ?? '()', 'latin1')
     if (texts.size >= TEXTS) texts.clear()
     // While a body before it was sent, they may have become others.

@@ -78,7 +78,7 @@ export async function fetchMails(
     while (mails.next() && !out.gone) {
       const found = stand(mail, mails, view, view.version === version)
       if (found && mail.modseq <= fetching.changedSince) continue
-      const loading = found && loader.load()
+      const loading = found && loader.load(mails.last)
       if (!(loading instanceof Promise ? await loading : loading)) {
         outcome = 'expunged'
         continue
@@ -111,11 +111,11 @@ function stand(mail: FetchedMail, { seq, uid }: MailCursor, view: View, same: bo
 
 /** What writes one whole response. */
 function responseOf({ items, seen }: Fetching, selected: Selected, out: ResponseWriter): ItemWriter {
-  const writers = itemWriters(items, '', selected, out)
+  const writers = itemWriters(items, ' FETCH (', selected, out)
   const changed = itemWriters(flagsToo(items, selected.condstore), ' ', selected, out)
 
   function end(mail: FetchedMail): undefined {
-    if (seen.has(mail.modseq)) for (const write of changed) void write(mail)
+    if (seen.size > 0 && seen.has(mail.modseq)) for (const write of changed) void write(mail)
     out.text(')\r\n')
   }
 
@@ -130,7 +130,6 @@ function responseOf({ items, seen }: Fetching, selected: Selected, out: Response
   return mail => {
     out.text('* ')
     out.number(mail.seq)
-    out.text(' FETCH (')
     return writeFrom(0, mail)
   }
 }

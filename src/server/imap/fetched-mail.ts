@@ -43,13 +43,15 @@ export interface FetchedMail {
 
 const NOTHING = Buffer.alloc(0)
 const EMPTY: Content = { in: 'memory', bytes: NOTHING }
+/** Rows that are read together. */
+const ROWS = 64
 /** Descriptions that are worked out before the storage hears of them. */
 const DESCRIBED = 32
 
 export interface MailLoader {
   readonly mail: FetchedMail
-  /** false: it is gone. */
-  load(): boolean | Promise<boolean>
+  /** `until`: the UIDs up to here are likely to be wanted next. false: it is gone. */
+  load(until: number): boolean | Promise<boolean>
   /** Closes what `load` opened. */
   unload(): Promise<void> | undefined
   /** What was worked out on the way is kept. */
@@ -63,7 +65,19 @@ export function mailLoader(
   { worked }: Pick<Pace, 'worked'>,
 ): MailLoader {
   const mail: FetchedMail = { seq: 0, uid: 0, flags: 0, modseq: 0, ...unloaded(), file: undefined }
+  let rows: readonly MailRow[] = []
+  let next = 0
   let described: { message: Id; description: Description }[] = []
+
+  function rowOf(uid: number, until: number): MailRow | undefined {
+    while (next < rows.length && (rows[next]?.uid ?? 0) < uid) next++
+    if (next === rows.length) {
+      rows = until > uid ? reader.mailRows(mailbox, [uid, until], ROWS) : [reader.mail(mailbox, uid)].filter(isThere)
+      next = 0
+    }
+    const row = rows[next]
+    return row?.uid === uid ? row : undefined
+  }
 
   /** Answers whether all that is needed was there. */
   function loadDescription(message: Id): boolean {
@@ -114,10 +128,10 @@ export function mailLoader(
 
   return {
     mail,
-    load() {
+    load(until) {
       if (!needs.row) return true
       Object.assign(mail, unloaded())
-      mail.row = reader.mail(mailbox, mail.uid)
+      mail.row = rowOf(mail.uid, until)
       if (!mail.row) return false
       const { message, head } = mail.row
       const missing = !loadDescription(message)
@@ -155,3 +169,5 @@ function unloaded() {
 function isMissingFile(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
+
+const isThere = (row: MailRow | undefined): row is MailRow => row !== undefined

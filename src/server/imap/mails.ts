@@ -7,6 +7,8 @@ import type { Version } from '../../store/view.ts'
 export interface MailCursor {
   seq: number
   uid: number
+  /** The end of its range: up to here all that comes is wanted. */
+  last: number
   next(): boolean
 }
 
@@ -18,16 +20,16 @@ export function mailsIn(version: Version, ranges: readonly UidRange[]): MailCurs
   const uids = known(version)
   let range = 0
   let place = 0
-  let last = 0
   return {
     seq: 0,
     uid: 0,
+    last: 0,
     next() {
-      while (place >= uids.length || (uids[place] ?? 0) > last) {
+      while (place >= uids.length || (uids[place] ?? 0) > this.last) {
         const wanted = ranges[range++]
         if (wanted === undefined || place >= uids.length) return false
         place = placeOf(uids, wanted[0], place)
-        last = wanted[1]
+        this.last = wanted[1]
       }
       this.uid = uids[place] ?? 0
       this.seq = ++place

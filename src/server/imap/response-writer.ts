@@ -64,19 +64,26 @@ export function responseWriter(session: Pick<ImapSession, 'write' | 'room' | 'go
       if (length > SHORT) {
         chunk.write(text, at, length, 'latin1')
         at += length
-      } else for (let i = 0; i < length; i++) chunk[at++] = text.charCodeAt(i)
+        return
+      }
+      const into = chunk
+      const from = at
+      for (let i = 0; i < length; i++) into[from + i] = text.charCodeAt(i)
+      at = from + length
     },
     number(value) {
       let digits = 1
       for (let limit = 10; digits < 16 && limit <= value; limit *= 10) digits++
       reserve(digits)
+      const into = chunk
+      const from = at
       let rest = value
-      for (let place = at + digits - 1; place >= at; place--) {
+      for (let place = from + digits - 1; place >= from; place--) {
         const shorter = Math.floor(rest / 10)
-        chunk[place] = 0x30 + (rest - shorter * 10)
+        into[place] = 0x30 + (rest - shorter * 10)
         rest = shorter
       }
-      at += digits
+      at = from + digits
     },
     bytes(bytes) {
       const { length } = bytes
@@ -87,9 +94,11 @@ export function responseWriter(session: Pick<ImapSession, 'write' | 'room' | 'go
         return
       }
       reserve(length)
-      if (length > SHORT) chunk.set(bytes, at)
-      else for (let i = 0; i < length; i++) chunk[at + i] = bytes[i] ?? 0
-      at += length
+      const into = chunk
+      const from = at
+      if (length > SHORT) into.set(bytes, from)
+      else for (let i = 0; i < length; i++) into[from + i] = bytes[i] ?? 0
+      at = from + length
     },
     worked(bytes) {
       made += bytes

@@ -11,15 +11,17 @@ export interface Parts {
   readonly part: Part
 }
 
-/** `head`: bytes before the content. `size`: of all. undefined: there is no such part. */
+/** `head`: bytes before the content. `size`: of all. `parts`: not needed for the whole. undefined: there is no such part. */
 export function spanOf(
   { part: numbers, text }: Section,
-  { header, part }: Parts,
+  parts: Parts | undefined,
   head: number,
   size: number,
 ): Span | undefined {
+  if (numbers.length === 0 && text.is === 'all') return [0, size]
+  if (!parts) return undefined
+  const { header, part } = parts
   if (numbers.length === 0) {
-    if (text.is === 'all') return [0, size]
     if (text.is === 'MIME') return undefined
     return text.is === 'TEXT' ? [head + header, size] : [0, head + header]
   }

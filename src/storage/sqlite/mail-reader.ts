@@ -32,6 +32,11 @@ export function openMailReader(database: DatabaseSync): MailReader {
   const mail = prepare(
     'SELECT uid, message, at, saved, head, size, flags, modseq FROM mail WHERE mailbox = ? AND uid = ?',
   )
+  const mailRows = prepare(
+    `SELECT uid, message, at, saved, head, size, flags, modseq FROM mail NOT INDEXED
+     WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?`,
+  )
+  mailRows.setReturnArrays(true)
   const copies = prepare('SELECT uid FROM mail INDEXED BY mail_message WHERE mailbox = ? AND message = ? ORDER BY uid')
   const acl = prepare('SELECT identifier, rights FROM acl WHERE mailbox = ? ORDER BY identifier')
   const metadata = prepare('SELECT name, value FROM metadata WHERE mailbox = ? AND account = ? ORDER BY name')
@@ -83,6 +88,7 @@ export function openMailReader(database: DatabaseSync): MailReader {
       atOnce(() => ({ mails: columnsOf(since.get(id, modseq)), vanished: vanished(id, modseq) })),
     vanished: (id, modseq) => atOnce(() => vanished(id, modseq)),
     mail: (id, uid) => optional(mail.get(id, uid), mailOf),
+    mailRows: (id, [first, last], limit) => mailRows.all(id, first, last, limit).map(listedMailOf),
     copies: (id, message) => copies.all(id, message).map(row => Number(row['uid'])),
     ...openDescriptionReader(database),
     column(id, name, [first, last]) {
@@ -163,6 +169,20 @@ function mailOf(row: Row): MailRow {
     size: Number(row['size']),
     flags: Number(row['flags']),
     modseq: Number(row['modseq']),
+  }
+}
+
+/** The same, of the columns in their order. */
+function listedMailOf(row: Row): MailRow {
+  return {
+    uid: Number(row[0]),
+    message: Number(row[1]),
+    at: Number(row[2]),
+    saved: Number(row[3]),
+    head: String(row[4]),
+    size: Number(row[5]),
+    flags: Number(row[6]),
+    modseq: Number(row[7]),
   }
 }
 
