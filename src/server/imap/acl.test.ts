@@ -130,7 +130,8 @@ suite("others' mailboxes", () => {
       'NO [NONEXISTENT]',
     ])
     await give(BOB, 'lrkx')
-    assert.deepEqual(await bob.run(create, { mailbox: below, specialUse: ['\\Junk'] }), ['NO [USEATTR]'])
+    await anna.run(deleteMailbox, { mailbox: 'Archive' })
+    assert.deepEqual(await bob.run(create, { mailbox: below, specialUse: ['\\Archive'] }), ['NO [USEATTR]'])
     assert.match((await bob.run(create, { mailbox: below, specialUse: [] }))[0] ?? '', /^OK \[MAILBOXID/)
     for (const name of [`${HERS}/2026`, below]) {
       assert.deepEqual(await bob.run(myRights, { mailbox: name }), [`* MYRIGHTS ${name} lrkxc`, 'OK Done'])

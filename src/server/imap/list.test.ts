@@ -128,6 +128,13 @@ suite('RFC 5258 §5, RFC 9051 §6.3.9.8', async () => {
     ])
   })
 
+  test('a parent is shown for the sake of one that is not, whatever else is shown', async () => {
+    assert.deepEqual(await ask({ select: ['SUBSCRIBED', 'RECURSIVEMATCH'], patterns: ['Fruit', 'Fruit/Peach'] }), [
+      '(\\HasChildren) Fruit ("CHILDINFO" ("SUBSCRIBED"))',
+      '(\\NonExistent \\Noselect \\HasNoChildren \\Subscribed) Fruit/Peach',
+    ])
+  })
+
   test('the separator, and the root of a reference', async () => {
     assert.deepEqual(await ask({ patterns: [''] }), ['(\\Noselect) ""'])
     assert.deepEqual(await ask({ patterns: [''], reference: 'user/bob@example.org' }), ['(\\Noselect) user/'])

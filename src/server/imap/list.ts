@@ -70,9 +70,8 @@ async function choose(
   session: ImapSession,
 ): Promise<(readonly [Node, childInfo: boolean])[]> {
   const nodes = nodesInOrder(tree)
-  const selects = select.some(isCriterion)
+  // Of the nodes that are no mailboxes nothing is asked but to stand above mailboxes: RFC 3501 §6.3.8 wants to see them.
   const satisfies = (node: Node): boolean =>
-    (selects || node.found !== undefined) &&
     (!select.includes('SUBSCRIBED') || node.subscribed) &&
     (!select.includes('SPECIAL-USE') || (node.found?.row.specialUse.length ?? 0) > 0)
   const matching = new Set<Node>()
@@ -88,9 +87,7 @@ async function choose(
     const info = below?.get(node.name)
     if (satisfies(node)) return [[node, info !== undefined] as const]
     // RFC 5258 §3.5: it is redundant where all of them are shown themselves.
-    if (info === 'hidden') return [[node, true] as const]
-    // RFC 3501 §6.3.8: levels where no mailbox is, above mailboxes.
-    return !selects && node.hasChildren ? [[node, false] as const] : []
+    return info === 'hidden' ? [[node, true] as const] : []
   })
 }
 

@@ -120,6 +120,29 @@ suite('NOTIFY SET', () => {
     assert.deepEqual(await heard(), [])
   })
 
+  test('nobody listens any more when it ends, or another takes its place', async () => {
+    const { services, account } = watcher
+    let listening = 0
+    const views: typeof services.views = {
+      ...services.views,
+      listen(to, listener) {
+        listening++
+        const stop = services.views.listen(to, listener)
+        return () => {
+          listening--
+          stop()
+        }
+      },
+    }
+    watcher = new FakeSession({ ...services, views }, account)
+    select('INBOX')
+    await ask(false, group('selected', MESSAGES), group('personal', MESSAGES))
+    await ask(false, group('selected', MESSAGES))
+    assert.equal(listening, 2)
+    await watcher.run(notify, { name: 'NOTIFY', set: undefined })
+    assert.equal(listening, 0)
+  })
+
   test('a refused one changes nothing', async () => {
     await ask(false, group('inboxes', MESSAGES))
     await ask(false, group('personal', [{ is: 'FlagChange' }]))
@@ -255,6 +278,14 @@ suite('the selected mailbox', () => {
     watcher.unselect()
     await watcher.tell()
     assert.deepEqual(watcher.lines(), ['* STATUS Sent (UIDNEXT 2 MESSAGES 1)'])
+  })
+
+  test('where nothing happened while it was selected nothing is told', async () => {
+    select('INBOX')
+    await ask(false, group('personal', ALL))
+    watcher.unselect()
+    await watcher.tell()
+    assert.deepEqual(watcher.lines(), [])
   })
 
   test('without SELECTED nothing is told of it unasked', async () => {
