@@ -86,9 +86,9 @@ export function match(c: Cursor, expression: RegExp): string {
   return found
 }
 
-/** At the end of the command it is what should come after the space that is missed. */
+/** At the end of a list or of the command it is what should come after the space that is missed. */
 export function space(c: Cursor): void {
-  if (!take(c, ' ') && !atEnd(c)) expected(c, 'A space')
+  if (!take(c, ' ') && peek(c) !== ')' && !atEnd(c)) expected(c, 'A space')
 }
 
 export function open(c: Cursor): void {
