@@ -264,11 +264,13 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
     else this.#dropContents()
     if (this.gone) return
     if (answer.is === 'BAD') this.#bad++
-    this.#tell(mayExpunge(command))
-    if (!this.gone) this.#answer(tag, answer)
+    const told = this.#tell(mayExpunge(command))
+    if (told) this.#await(told, () => this.#answer(tag, answer))
+    else this.#answer(tag, answer)
   }
 
   #answer(tag: string, { is, code, text }: Tagged): void {
+    if (this.gone) return
     this.write(`${tag} ${is} ${code === undefined ? '' : `[${code}] `}${text}\r\n`)
     const then = this.#afterwards
     this.#afterwards = undefined
@@ -370,9 +372,12 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
 
   /** Tells what changed, unasked. */
   tellNow(): void {
-    if (this.gone) return
-    this.#tell(true)
+    // While a command is carried out it is told at its end.
+    if (this.gone || (this.#waits && !this.#idling)) return
+    const selected = this.#idling ? 'at-once' : (this.notify?.selected ?? 'never')
+    const told = this.#tell(selected === 'at-once', selected !== 'never')
     this.#flush()
+    this.#await(told, () => this.#flush())
   }
 
   logIn(account: Account): void {
@@ -409,8 +414,8 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
     this.selected = undefined
     this.savedResult = [] // RFC 5182 §2.1
     const { view, readOnly, recentFrom, version } = selected
-    const seen = version.exists > 0 ? selected.uidOf(version.exists) + 1 : 0
-    if (!readOnly && seen > recentFrom) {
+    const seen = selected.uidOf(version.exists)
+    if (!readOnly && seen >= recentFrom) {
       void this.services.storage.ask('mailbox', { is: 'recent', mailbox: view.mailbox, uid: seen })
     }
     this.services.views.close(view.mailbox)
@@ -426,15 +431,18 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
 
   // ---- what goes out
 
-  #tell(expunge: boolean): void {
-    const gone = this.selected?.tell({
-      write: text => this.write(text),
-      expunge,
-      qresync: this.enabled.has('QRESYNC'),
-      recent: !this.enabled.has('IMAP4REV2'),
-    })
-    this.notify?.tell()
+  /** Of the selected mailbox, and what NOTIFY asked for. A promise: nothing else may be written before. */
+  #tell(expunge: boolean, selected = true): Promise<void> | undefined {
+    const gone =
+      selected &&
+      this.selected?.tell({
+        write: text => this.write(text),
+        expunge,
+        qresync: this.enabled.has('QRESYNC'),
+        recent: !this.enabled.has('IMAP4REV2'),
+      })
     if (gone) this.unselect()
+    return this.notify?.tell()
   }
 
   #flush(): void {
