@@ -238,7 +238,7 @@ async function appendLarge(anna: FakeClient): Promise<{ whole: string; data: Buf
 async function slowly(anna: FakeClient, command: string): Promise<string> {
   anna.stuck = true
   const answer = anna.say(command)
-  const draining = setInterval(() => anna.drain(), 1)
+  const draining = setInterval(() => anna.drain(), 5)
   const text = await answer.finally(() => clearInterval(draining))
   anna.stuck = false
   anna.drain()
@@ -279,15 +279,4 @@ test('of a file only what is asked for is sent', async t => {
   ] as const) {
     assert.equal(await anna.say(`FETCH 1 ${items}`), `* 1 FETCH (${expected})\r\n${DONE}`, items)
   }
-})
-
-test('a client that goes away in the middle stops the reading', async t => {
-  const { anna } = await open(t)
-  await appendLarge(anna)
-  anna.stuck = true
-  anna.send('x FETCH 1 BODY.PEEK[]\r\n')
-  for (let turn = 0; turn < 1000 && anna.mostUnsent < 64 * 1024; turn++) await new Promise(setImmediate)
-  anna.loop.closed()
-  for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
-  assert.ok(anna.mostUnsent <= 256 * 1024, `${anna.mostUnsent} bytes were written`)
 })

@@ -77,6 +77,19 @@ test('UNCHANGEDSINCE leaves alone what others changed, and says which', async t 
   assert.match(await anna.say('STORE 1 (UNCHANGEDSINCE 0) +FLAGS (\\Seen)'), /\. OK \[MODIFIED 1\]/)
 })
 
+test('MODIFIED names what the command named: numbers, or UIDs', async t => {
+  const { anna } = await open(t)
+  await anna.say('STORE 1 +FLAGS.SILENT (\\Deleted)')
+  await anna.say('EXPUNGE')
+  for (const [command, expected] of [
+    ['STORE 2:3 (UNCHANGEDSINCE 1) +FLAGS (\\Seen)', '2:3'],
+    ['UID STORE 3:4 (UNCHANGEDSINCE 1) +FLAGS (\\Seen)', '3:4'],
+  ] as const) {
+    const answer = await anna.say(command)
+    assert.ok(answer.endsWith(`. OK [MODIFIED ${expected}] Some were changed by others meanwhile\r\n`), answer)
+  }
+})
+
 test("a STORE that changes nothing doesn't hide what somebody else did", async t => {
   const { anna, other } = await open(t)
   await anna.say('STORE 1 +FLAGS (\\Seen)')
