@@ -40,7 +40,7 @@ export const fetch: Executor<'FETCH'> = async (command, session) => {
   return ANSWERS[await fetchMails(session, selected, ranges, fetching)]
 }
 
-export interface Fetching {
+interface Fetching {
   readonly items: readonly FetchItem[]
   /** RFC 7162 §3.1.4.1: only what has a larger MODSEQ; each has one larger than 0. */
   readonly changedSince: number
@@ -48,7 +48,7 @@ export interface Fetching {
   readonly seen: ReadonlySet<number>
 }
 
-export type Fetched = 'done' | 'expunged' | 'unknown-cte'
+type Fetched = 'done' | 'expunged' | 'unknown-cte'
 
 const ANSWERS: Readonly<Record<Fetched, Tagged>> = {
   done: ok('Fetched'),
@@ -59,8 +59,8 @@ const ANSWERS: Readonly<Record<Fetched, Tagged>> = {
 
 const NOTHING: ReadonlySet<number> = new Set()
 
-/** Writes a FETCH response for each mail of the client in these ranges (ascending, disjoint); for NOTIFY too (RFC 5465 §5.2). */
-export async function fetchMails(
+/** Writes a FETCH response for each mail of the client in these ranges (ascending, disjoint). */
+async function fetchMails(
   session: ImapSession,
   selected: Selected,
   ranges: readonly UidRange[],
