@@ -219,6 +219,6 @@ test('chunks make no difference', () => {
       assert.equal(short(inputsOf(parts, new InputReader({ line: 60, literals: 6 }))), whole)
       assert.equal(short(inputsOf(oneByOne(bytes), new InputReader({ line: 60, literals: 6 }))), whole)
     }),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   )
 })
