@@ -20,7 +20,7 @@ export function gatherSubjects(
   for (const { node, first } of threads) {
     const subject = subjects[first] ?? ''
     const other = table.get(subject)
-    if (other === undefined || other === node || merged[node] !== 0) continue
+    if (other === undefined || other === node) continue
     if (other > mails) {
       if (node > mails) moved.set(node, other)
       else merged[node] = other
