@@ -17,16 +17,13 @@ const MOSTLY_ENOUGH = 1024
 
 /** `body`: the first PREVIEW_BYTES of the body of a text, as it stands in the message. */
 export function previewOf(part: Part, body: Uint8Array): string {
-  if (body.length <= MOSTLY_ENOUGH || part.type === 'text/html') return beginning(part, body)
-  const preview = beginning(part, body.subarray(0, MOSTLY_ENOUGH))
-  return preview.length >= MAX_PREVIEW ? preview : beginning(part, body)
-}
-
-function beginning(part: Part, body: Uint8Array): string {
-  const text = textOf(part, body)
   if (part.type === 'text/html') {
-    return line(htmlText(text, { quotes: false })) || line(htmlText(text, { quotes: true }))
+    const html = textOf(part, body)
+    return line(htmlText(html, { quotes: false })) || line(htmlText(html, { quotes: true }))
   }
+  const beginning = line(withoutQuotes(textOf(part, body.subarray(0, MOSTLY_ENOUGH))))
+  if (beginning.length >= MAX_PREVIEW - 1) return beginning
+  const text = textOf(part, body)
   return line(withoutQuotes(text)) || line(text.replace(/^[> ]+/gm, ''))
 }
 

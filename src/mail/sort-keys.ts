@@ -58,12 +58,11 @@ function messageIds(value: string): string[] {
 
 /** RFC 5322 §3.6.4: id-left "@" id-right. undefined: not that. */
 function normalId(text: string): string | undefined {
-  const id = text.replace(/[ \t]+/g, '')
+  const quoted = /^\s*"((?:[^"\\]|\\.)+)"\s*@(.+)$/.exec(text)
+  const id = (quoted?.[2] ?? text).replace(/[ \t]+/g, '')
+  if (quoted) return `${(quoted[1] ?? '').replace(/\\(.)/g, '$1')}@${id}`
   const at = id.lastIndexOf('@')
-  if (at <= 0 || at === id.length - 1) return undefined
-  const left = id.slice(0, at)
-  if (left.length < 3 || !left.startsWith('"') || !left.endsWith('"')) return id
-  return `${left.slice(1, -1).replace(/\\(.)/g, '$1')}${id.slice(at)}`
+  return at > 0 && at < id.length - 1 ? id : undefined
 }
 
 /** RFC 5256 §3: the addr-mailbox of the first address. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { HEADER_MAX } from './header.ts'
+import { MESSAGE_PIECES } from './fake-pieces.ts'
 import { type Entity, indexer, MAX_NESTING, MAX_PARTS } from './structure.ts'
 
 function index(message: string | Uint8Array, ...cuts: readonly number[]): Entity {
@@ -138,46 +139,7 @@ void test('structure: a header has an end', () => {
   assert.equal(index(Buffer.alloc(HEADER_MAX + 1, 'x')).body, 0)
 })
 
-// Pieces of which hostile and ordinary messages are made.
-const PIECES = [
-  '\r\n',
-  '\n',
-  '\r',
-  '-',
-  '--',
-  '--a',
-  '--a--',
-  '--ab',
-  '--',
-  'x',
-  ' ',
-  '\t',
-  '\0',
-  '\xff',
-  'Content-Type: ',
-  'text/plain',
-  'multipart/mixed; boundary=a',
-  'multipart/digest; boundary="ab"',
-  'multipart/mixed; boundary=""',
-  'message/rfc822',
-  '\r\n\r\n',
-  '\r\n--a\r\n',
-  '\r\n--ab\r\n',
-  '\r\n--a--\r\n',
-  'Subject: ',
-  'From: ',
-  '<a@b>',
-  '"',
-  '(',
-  ')',
-  '\\',
-  ';',
-  'name*0=',
-  "name*=utf-8''",
-  'Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n',
-  'Content-Type: message/rfc822\r\n\r\n',
-]
-export const pieces = fc.array(fc.constantFrom(...PIECES), { maxLength: 60 }).map(parts => parts.join(''))
+const pieces = fc.array(fc.constantFrom(...MESSAGE_PIECES), { maxLength: 60 }).map(parts => parts.join(''))
 
 void test('structure: cut anywhere it is the same', () => {
   fc.assert(

@@ -24,9 +24,9 @@ async function describeFile(content: Content): Promise<Description> {
   try {
     const index = indexer()
     for (let at = 0; at < bytes.size; ) {
-      const chunk = await readAll(bytes, { start: at, end: Math.min(bytes.size, at + CHUNK) })
-      index.add(chunk)
-      at += chunk.length
+      const end = Math.min(bytes.size, at + CHUNK)
+      index.add(await bytes.read(at, end))
+      at = end
     }
     const message = index.done()
     const reading = readingOf(message)
@@ -44,12 +44,6 @@ function keyOf({ start, end }: Range): string {
 
 async function copies(bytes: ContentRanges, ranges: readonly Range[]): Promise<ReadonlyMap<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>()
-  for (const range of ranges) found.set(keyOf(range), Buffer.from(await readAll(bytes, range)))
+  for (const range of ranges) found.set(keyOf(range), Buffer.from(await bytes.read(range.start, range.end)))
   return found
-}
-
-async function readAll(bytes: ContentRanges, { start, end }: Range): Promise<Uint8Array> {
-  const read = await bytes.read(start, end)
-  if (read.length < end - start) throw new Error('The file of a content is shorter than it was.')
-  return read
 }

@@ -12,17 +12,38 @@ import { askDovecot, DOVECOT_IMAP, type Fetched, readTree, type Tree } from './d
 import { FROM, MESSAGES } from './structure-messages.ts'
 import { missingRights, needs } from './program.ts'
 
-/** Where we answer otherwise, and why. All else must be the same. */
-const NO_TYPE =
-  'RFC 2045 §5.2: what is no type counts as text/plain; Dovecot answers empty strings, of which no client can make anything'
-const EMPTY_PART =
-  'an empty part without an empty line, or with nothing else: whose line end it is before the delimiter, no RFC says'
-const CLOSED = 'RFC 2046 §5.1.1: the line end before a delimiter belongs to it, also right behind a close delimiter'
-const LENIENT =
-  'RFC 2045 §4: without MIME-Version, Dovecot forgets Content fields when Content-Type is not among them; we take them as they are meant'
-const BOUNDARY = 'RFC 2046 §5.1.1: boundaries have 70 characters; Dovecot compares 80, we 1,000'
-const BARE_LF = 'RFC 9051 §2.3.4: Dovecot sends, and counts, CRLF for a bare LF; what we keep comes back byte for byte'
-const DIFFERENCES: Readonly<Record<string, string>> = {
+interface Difference {
+  /** All other items are the same. */
+  readonly items: RegExp
+  readonly why: string
+}
+
+/** Where we answer otherwise. */
+const NO_TYPE: Difference = {
+  items: /^BODY(?:STRUCTURE)?$/,
+  why: 'RFC 2045 §5.2: what is no type counts as text/plain; Dovecot answers empty strings, of which no client can make anything',
+}
+const EMPTY_PART: Difference = {
+  items: /MIME/,
+  why: 'an empty part without an empty line, or with nothing else: whose line end it is before the delimiter, no RFC says',
+}
+const CLOSED: Difference = {
+  items: /^BODY\[\d\]$/,
+  why: 'RFC 2046 §5.1.1: the line end before a delimiter belongs to it, also right behind a close delimiter',
+}
+const LENIENT: Difference = {
+  items: /^BODY(?:STRUCTURE)?$/,
+  why: 'RFC 2045 §4: without MIME-Version, Dovecot forgets Content fields when Content-Type is not among them; we take them as they are meant',
+}
+const BOUNDARY: Difference = {
+  items: /^BODY/,
+  why: 'RFC 2046 §5.1.1: boundaries have 70 characters; Dovecot compares 80, we 1,000',
+}
+const BARE_LF: Difference = {
+  items: /^BODY/,
+  why: 'RFC 9051 §2.3.4: Dovecot sends, and counts, CRLF for a bare LF; what we keep comes back byte for byte',
+}
+const DIFFERENCES: Readonly<Record<string, Difference>> = {
   'a type without subtype': NO_TYPE,
   'an empty Content-Type': NO_TYPE,
   'an empty encoding, a type that is missing': NO_TYPE,
@@ -31,7 +52,10 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
   'a quoted type': NO_TYPE,
   'a multipart without subtype': NO_TYPE,
   'a comment without end in a type': NO_TYPE,
-  'a quoted disposition': 'RFC 2183 §2: what is no token is no disposition; Dovecot answers an empty one',
+  'a quoted disposition': {
+    items: /^BODYSTRUCTURE$/,
+    why: 'RFC 2183 §2: what is no token is no disposition; Dovecot answers an empty one',
+  },
   'a part whose header has no end': EMPTY_PART,
   'parts that are only a delimiter, or an empty line': EMPTY_PART,
   'multipartdigestnestedemptyparts.msg': EMPTY_PART,
@@ -39,13 +63,21 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
   'multipartnestedemptypartsnorfc822.msg': EMPTY_PART,
   'boundary-name-clash.msg': CLOSED,
   'missing-inner-start-boundary.msg': CLOSED,
-  'message/global': 'RFC 9051 §9: media-message has GLOBAL, too',
-  'continuations and charsets of parameters':
-    'Dovecot sends name* as name*1* when it follows other continued parameters',
-  'continuations with a hole, an empty parameter': 'Dovecot loses the parameter behind an empty one',
+  'message/global': { items: /^BODY/, why: 'RFC 9051 §9: media-message has GLOBAL, too' },
+  'continuations and charsets of parameters': {
+    items: /^BODY(?:STRUCTURE)?$/,
+    why: 'Dovecot sends name* as name*1* when it follows other continued parameters',
+  },
+  'continuations with a hole, an empty parameter': {
+    items: /^BODY(?:STRUCTURE)?$/,
+    why: 'Dovecot loses the parameter behind an empty one',
+  },
   'Content fields without MIME-Version or Content-Type': LENIENT,
   'folded texts': LENIENT,
-  'From: "a . b @ c . d"': 'RFC 5322 §4.4: white space may stand around dots; Dovecot takes the address for a name',
+  'From: "a . b @ c . d"': {
+    items: /^ENVELOPE$/,
+    why: 'RFC 5322 §4.4: white space may stand around dots; Dovecot takes the address for a name',
+  },
   'CR, LF and NUL in a text': BARE_LF,
   'bare LF': BARE_LF,
   'very-long-boundary.msg': BOUNDARY,
@@ -91,8 +123,10 @@ for (const [place, { name, bytes }] of messages.entries()) {
   void test(`structure: as Dovecot: ${name}`, { skip }, () => {
     const ours = answersOf(bytes)
     const theirs = new Map([...(fetched[place] ?? [])].map(([item, tree]) => [item, comparable(item, tree)]))
-    if (name in DIFFERENCES) assert.notDeepEqual(ours, theirs)
-    else assert.deepEqual(ours, theirs)
+    const different = DIFFERENCES[name]?.items
+    if (different) assert.notDeepEqual(ours, theirs)
+    const same = (answers: ReadonlyMap<string, Tree>) => [...answers].filter(([item]) => different?.test(item) !== true)
+    assert.deepEqual(new Map(same(ours)), new Map(same(theirs)))
   })
 }
 
