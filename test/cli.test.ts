@@ -67,6 +67,8 @@ suite('without data', () => {
     [`domain list --data ${folder} -c x.json`, 64, /give one of them/],
     ['domain list -c does-not-exist.json', 78, /does-not-exist\.json/],
     ['check-config does-not-exist.json', 78, /does-not-exist\.json/],
+    [`check --storage --data ${folder}`, 1, /there is nothing in the data folder/],
+    [`check --data ${folder}`, 64, /say what to check/],
     [`state --data ${folder}`, 69, /no server is running/],
     [`queue hold --data ${folder}`, 64, /say --all/],
     [`queue show hello --data ${folder}`, 64, /is not an id/],
@@ -315,6 +317,14 @@ suite('with the dev server up', () => {
   test('mail for elsewhere is caught', async () => {
     assert.equal((await staffetta(['send', ...to, '--to', 'someone@example.org', '--body', 'x', '--quiet'])).code, 0)
     await arrived('caught@staffetta.test', 1)
+  })
+
+  test('check --storage, beside the server', async () => {
+    const said = await staffetta(['check', '--storage', ...data])
+    assert.match(said.stdout, /mailboxes, [\d,]+ mails?, [\d,]+ messages?: nothing is wrong\n$/)
+    assert.equal(said.code, 0)
+    const { stdout } = await staffetta(['check', '--storage', '--json', ...data])
+    assert.deepEqual(JSON.parse(stdout).problems, [])
   })
 
   test('state', async () => {
