@@ -5,7 +5,8 @@ import { DELETED, FLAGGED, hasBit, SEEN } from '../mail/flags.ts'
 import type { SearchKey } from '../mail/search-key.ts'
 import type { SeqNumber, SequenceSet, UidRange } from '../mail/sequence-set.ts'
 import { type FakeMail, fakeMailbox, fakeView } from './fake-mails.ts'
-import { search, type TextKey } from './search.ts'
+import { search } from './search.ts'
+import type { TextKey } from './text-search.ts'
 
 const DAY = 86_400_000
 const NOW = Date.UTC(2026, 5, 1, 12)
@@ -39,9 +40,9 @@ async function run(key: SearchKey, known: readonly FakeMail[], now: readonly Fak
     recentFrom: RECENT_FROM,
     resolve: (set, uid) => resolve(set, uid, known),
     parseEmailId: id => (id.startsWith('M') ? Number(id.slice(1)) : undefined),
-    find: async (text, among) => {
+    find: async (texts, among) => {
       looked.push(among.length)
-      return among.filter(uid => fitsText(uid, text))
+      return among.filter(uid => texts.every(text => fitsText(uid, text)))
     },
     now: NOW,
   })
@@ -231,7 +232,8 @@ test('texts are looked at only where the other keys leave a doubt', async () => 
     [{ is: 'and', keys: [text, seen] }, [4]],
     [{ is: 'and', keys: [text, { is: 'NOT', key: { is: 'ALL' } }] }, []],
     [{ is: 'OR', keys: [text, seen] }, [36]],
-    [{ is: 'and', keys: [text, header] }, [40, 20]],
+    [{ is: 'and', keys: [text, header] }, [40]],
+    [{ is: 'and', keys: [{ is: 'NOT', key: text }, header, seen] }, [4, 2]],
     [{ is: 'and', keys: [text, { is: 'date', of: 'at', how: 'before', day: NOW - DAY }] }, []],
     [{ is: 'and', keys: [text, { is: 'date', of: 'sent', how: 'before', day: NOW - DAY }] }, []],
     [

@@ -10,10 +10,9 @@ import type { SequenceSet, UidRange } from '../mail/sequence-set.ts'
 import { filterColumn } from './columns.ts'
 import type { MailScope } from './mail-scope.ts'
 import { DAY, sentSince } from './sent-date.ts'
+import type { TextKey } from './text-search.ts'
 import { difference, intersection, placeOf, union, within } from './uids.ts'
 import type { Version, View } from './view.ts'
-
-export type TextKey = Extract<SearchKey, { readonly is: 'BODY' | 'TEXT' | 'HEADER' }>
 
 export interface SearchScope extends MailScope {
   readonly view: View
@@ -25,8 +24,8 @@ export interface SearchScope extends MailScope {
   readonly resolve: (set: SequenceSet, uid: boolean) => readonly UidRange[]
   /** RFC 8474; undefined: no message of ours. */
   readonly parseEmailId: (id: string) => Id | undefined
-  /** Of these mails, those that the text fits (`text-search.ts`). */
-  readonly find: (key: TextKey, among: Uint32Array) => Promise<Uint32Array>
+  /** Of these mails, those that all of the texts fit (`text-search.ts`). */
+  readonly find: (keys: readonly TextKey[], among: Uint32Array) => Promise<Uint32Array>
   /** ms since 1970 */
   readonly now: number
 }
@@ -65,7 +64,7 @@ async function evaluate(key: SearchKey, among: Uint32Array, scope: SearchScope):
     case 'BODY':
     case 'TEXT':
     case 'HEADER':
-      return scope.find(key, among)
+      return scope.find([key], among)
     case 'flag':
     case 'keyword':
     case 'MODSEQ':
@@ -81,9 +80,19 @@ async function evaluate(key: SearchKey, among: Uint32Array, scope: SearchScope):
 }
 
 async function evaluateAll(keys: readonly SearchKey[], among: Uint32Array, scope: SearchScope): Promise<Uint32Array> {
+  const texts = keys.filter(isText)
   let left = among
-  for (const key of byCost(keys)) left = await evaluate(key, left, scope)
+  for (const key of byCost(keys.filter(key => cost(key) < COST_OF_TEXT))) left = await evaluate(key, left, scope)
+  // Together, so that each mail is read once, and only if it may hold them all.
+  if (texts.length > 0 && left.length > 0) left = await scope.find(texts, left)
+  for (const key of byCost(keys.filter(key => cost(key) >= COST_OF_TEXT && !isText(key)))) {
+    left = await evaluate(key, left, scope)
+  }
   return left
+}
+
+function isText(key: SearchKey): key is TextKey {
+  return key.is === 'BODY' || key.is === 'TEXT' || key.is === 'HEADER'
 }
 
 type CheapKey = Exclude<
@@ -183,6 +192,7 @@ const COSTS: { readonly [Is in SearchKey['is']]?: number } = {
   TEXT: 4,
 }
 const COST_OF_SENT = 2
+const COST_OF_TEXT = 3
 
 function cost(key: SearchKey): number {
   if (key.is === 'NOT') return cost(key.key)

@@ -42,6 +42,7 @@ export async function threadByReferences(uids: Uint32Array, scope: MailScope): P
   const pruned = references.prune() // (2), (3)
   await scope.breathe()
   const parents = gatherSubjects(pruned, order, subjects, answers) // (4), (5)
+  await scope.breathe()
   return grow(uids, parents, order) // (6)
 }
 

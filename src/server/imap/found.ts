@@ -48,7 +48,7 @@ export function find(
     recentFrom,
     resolve: (set, uid) => selected.resolve(uid ? set : present(set, version.exists), uid, saved) ?? [],
     parseEmailId,
-    find: (textKey, among) => text.find(scope.mailbox, textKey, among),
+    find: (keys, among) => text.findAll(scope.mailbox, keys, among),
     now: session.services.now(),
   })
 }

@@ -5,8 +5,8 @@ import { useCondstore } from './condstore.ts'
 import { find, inMailbox, respond, sequenceNumbers } from './found.ts'
 import type { Executor, ImapSession, Selected, Tagged } from './session.ts'
 
-/** Ranges of a result that a session keeps as `$`: some megabyte. */
-const MAX_SAVED = 20_000
+/** Ranges of a result that a session keeps as `$`: every other mail of 100,000, in some megabytes. */
+const MAX_SAVED = 50_000
 
 const ALL: SearchReturn = { min: false, max: false, all: true, count: false, save: false, partial: undefined }
 
