@@ -36,7 +36,7 @@ const TABLE = `
   rights.ts          | giving up those of root                                                   |
   supervisor.ts      | starts, replaces and stops the threads                                    | mail config log storage net garbage.ts threads.ts rights.ts
   control.ts         | the socket for the command line                                           | storage threads.ts supervisor.ts
-  cli                | the command line                                                          | mail sasl smtp config log dns storage net directory delivery client.ts threads.ts control.ts supervisor.ts
+  cli                | the command line                                                          | mail sasl smtp config log dns storage net directory store delivery client.ts threads.ts control.ts supervisor.ts
   main.ts            | the program                                                               | cli control.ts supervisor.ts
 `
 /** Each library has one place that gives it our words: a file, or the folder whose business it is. */
@@ -45,6 +45,7 @@ const LIBRARIES: Readonly<Record<string, string>> = {
   '@node-rs/argon2': 'directory/passwords.ts',
   commander: 'cli/',
   'dns-packet': 'dns/message.ts',
+  imapflow: 'cli/import-imap.ts',
   libmime: 'cli/',
   nodemailer: 'cli/',
   pino: 'log/lines.ts',
