@@ -10,12 +10,11 @@ import type { MailReader } from '../storage/mail-reader.ts'
 
 /** UIDs of a block: those from block * BLOCK on. */
 export const BLOCK = 1024
-/** A row of the storage holds the slices of that many bits. Measured: see `ROW_BYTES`. */
+/** A row of the storage holds the slices of that many bits: few, because a query seldom needs two of the same row. */
 export const SLICES_PER_ROW = 8
 export const ROWS = MIN_BITS / SLICES_PER_ROW
 
 const SLICE_BYTES = BLOCK / 8
-/** Small rows: a query needs one slice of most rows that it reads. */
 const ROW_BYTES = SLICES_PER_ROW * SLICE_BYTES
 /** Slices that a query reads of a block. So many trigrams of a longer needle leave no more than all of them would. */
 const MAX_SLICES = 24
