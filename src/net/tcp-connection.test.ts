@@ -193,6 +193,18 @@ test('a peer that does not read: unsent grows, drained follows when it does', as
   assert.equal(received, written * block.length)
 })
 
+test('text above the high-water mark that the peer takes at once is followed by drained too', async t => {
+  const { client, server, told } = await bench(t)
+  const received = all(client)
+  server.write('x'.repeat(HIGH_WATER))
+  assert.ok(server.unsent >= HIGH_WATER)
+  await turns(20)
+  assert.equal(server.unsent, 0)
+  assert.deepEqual(told, ['drained'])
+  server.end()
+  assert.equal((await received).length, HIGH_WATER)
+})
+
 test('a deadline is told once; who does not end is cut off', async t => {
   const { client, server, told, until, wheel, left } = await bench(t)
   const received = all(client)

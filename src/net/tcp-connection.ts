@@ -63,14 +63,16 @@ export class TcpConnection implements Connection, Timed {
   flush(): void {
     if (this.#writtenSize === 0) return
     const written = this.#written
+    // A lone write that the kernel takes at once is not followed by 'drain', however large; one from behind a cork is.
+    const lone = typeof written === 'string' && this.#writtenSize < HIGH_WATER
     this.#written = ''
     this.#writtenSize = 0
-    if (typeof written === 'string') {
+    if (lone) {
       this.#socket.write(written, 'utf8')
       return
     }
     this.#socket.cork()
-    for (const part of written) this.#socket.write(part)
+    for (const part of typeof written === 'string' ? [written] : written) this.#socket.write(part)
     this.#socket.uncork()
   }
 
