@@ -155,9 +155,9 @@ function places(options: DevOptions): string[] {
     'Staffetta is running, for this machine only: no mail leaves it.',
     '',
     `SMTP        localhost:${smtp}   no login needed`,
-    `Submission  localhost:${submission}   login, STARTTLS; with TLS localhost:${submissions}`,
-    `IMAP        localhost:${imap}   login, STARTTLS; with TLS localhost:${imaps}`,
-    `POP3        localhost:${pop3}   login, STARTTLS; with TLS localhost:${pop3s}`,
+    `Submission  localhost:${submission}   STARTTLS   localhost:${submissions}   TLS`,
+    `IMAP        localhost:${imap}   STARTTLS   localhost:${imaps}   TLS`,
+    `POP3        localhost:${pop3}   STARTTLS   localhost:${pop3s}   TLS`,
     `Accounts    ${ANNA}, ${BRUNO}; password ${PASSWORD}`,
     `Other mail  is caught in the mailbox of ${DEV_CAUGHT}`,
   ]
