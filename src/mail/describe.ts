@@ -7,12 +7,13 @@ import { parameterOf, parseDisposition, parseMechanism } from './content-fields.
 import { parseDate } from './date.ts'
 import type { Description, Part } from './description.ts'
 import { firstField } from './entity-fields.ts'
+import type { Entity } from './entity-stack.ts'
 import { envelopeOf, envelopeText, MAX_ADDRESSES } from './envelope-text.ts'
 import { type TextRange, textOfRange, textRanges } from './message-text.ts'
 import { PREVIEW_BYTES, previewOf } from './preview.ts'
 import { signatureBuilder } from './signature.ts'
 import { sortKeysOf } from './sort-keys.ts'
-import { type Entity, indexer } from './structure.ts'
+import { indexer } from './structure.ts'
 import { structureTexts } from './structure-text.ts'
 
 /** What has to be read of a message again, after its structure is known. */

@@ -12,11 +12,13 @@ import { cursorOf, peek, readQuoted, skipCfws } from './structured-field.ts'
 const MAX_REFERENCES = 100
 /** Characters; RFC 5322 §2.1.1: no line is longer. */
 const MAX_MESSAGE_ID = 998
+/** Bytes of a subject that are decoded. */
+const MAX_SUBJECT = 10_000
 /** Characters of a key: more do not change the order. */
 const MAX_KEY = 500
 
 export function sortKeysOf(envelope: MessageEnvelope, fields: EntityFields): SortKeys {
-  const subject = baseSubject(decodedText(envelope.subject ?? ''))
+  const subject = baseSubject(decodedText((envelope.subject ?? '').slice(0, MAX_SUBJECT)))
   const [from, to, cc] = [envelope.from[0], envelope.to[0], envelope.cc[0]]
   return {
     subject: foldCase(subject.text.slice(0, MAX_KEY)),

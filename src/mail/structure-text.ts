@@ -3,7 +3,7 @@ import { type Parameters, parseDisposition, parseLanguages, parseMechanism } fro
 import { firstField } from './entity-fields.ts'
 import { type AddressBudget, envelopeOf, envelopeText, MAX_ADDRESSES } from './envelope-text.ts'
 import { imapNstring, imapString } from './imap-string.ts'
-import type { Entity } from './structure.ts'
+import type { Entity } from './entity-stack.ts'
 
 export interface StructureTexts {
   /** Without extension data. */

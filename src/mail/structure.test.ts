@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { HEADER_MAX } from './header.ts'
 import { MESSAGE_PIECES } from './fake-pieces.ts'
-import { type Entity, indexer, MAX_NESTING, MAX_PARTS } from './structure.ts'
+import { type Entity, MAX_NESTING, MAX_PARTS } from './entity-stack.ts'
+import { indexer } from './structure.ts'
 
 function index(message: string | Uint8Array, ...cuts: readonly number[]): Entity {
   const bytes = typeof message === 'string' ? Buffer.from(message, 'latin1') : message
