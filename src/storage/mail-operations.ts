@@ -48,6 +48,8 @@ export interface Appending {
   readonly content: Content
   readonly description: Description
   readonly flags: Flags
+  /** Of an import: how the message is known again. A mailbox takes each once: a second time the whole append fails, as `conflict`. */
+  readonly fingerprint?: Uint8Array
 }
 
 export interface Appended {

@@ -17,10 +17,11 @@ export interface MailReader {
   keywords(mailbox: number): readonly (readonly [place: number, name: string])[]
   /** All of a mailbox, for a view: one flat list of uid, flags, modseq, uid, flags, modseq, … */
   mails(mailbox: number): MailColumns
-  /** What is different since this MODSEQ: mails that are new or whose flags changed, and UIDs that are gone; undefined: as `vanished`. */
+  /** What is different since this MODSEQ, when this was UIDNEXT: mails that are new or whose flags changed, and UIDs that are gone; undefined: as `vanished`. */
   changes(
     mailbox: number,
     since: number,
+    uidNext: number,
   ): { readonly mails: MailColumns; readonly vanished: readonly number[] | undefined }
   /** UIDs that are gone since this MODSEQ; undefined: that is not known any more. */
   vanished(mailbox: number, since: number): readonly number[] | undefined

@@ -6,7 +6,7 @@ import { openView, search, type ViewReader, type Version } from './view.ts'
 
 /** A mailbox in memory, as the storage would tell of it. */
 function mailbox() {
-  let mails: { uid: number; flags: number; modseq: number }[] = []
+  let mails: { uid: number; flags: number; modseq: number; changed?: true }[] = []
   const vanished: { uid: number; modseq: number }[] = []
   let uidNext = 1
   let modseq = 1
@@ -20,8 +20,8 @@ function mailbox() {
     mailbox: () => (exists ? row() : undefined),
     keywords: () => [],
     mails: () => columns(mails),
-    changes: (_, since) => ({
-      mails: columns(mails.filter(mail => mail.modseq > since)),
+    changes: (_, since, from) => ({
+      mails: columns(mails.filter(mail => mail.modseq > since && (mail.changed || mail.uid >= from))),
       vanished: vanished.filter(of => of.modseq > since).map(of => of.uid),
     }),
   }
@@ -51,7 +51,7 @@ function mailbox() {
     },
     flag(place: number, flags: number) {
       const mail = mails[place % Math.max(1, mails.length)]
-      if (mail) Object.assign(mail, { flags, modseq: ++modseq })
+      if (mail) Object.assign(mail, { flags, modseq: ++modseq, changed: true })
     },
     expunge(every: number) {
       modseq++

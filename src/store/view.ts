@@ -108,9 +108,10 @@ export function openView(reader: ViewReader, mailbox: number): View | undefined 
         if (version.exists > 0) step([...version.uids.subarray(0, version.exists)], NOTHING)
         return
       }
+      const { uidNext } = row
       row = now
       if (now.modseq === modseq) return
-      const { mails, vanished } = reader.changes(mailbox, modseq)
+      const { mails, vanished } = reader.changes(mailbox, modseq, uidNext)
       keywords = new Map(reader.keywords(mailbox))
       modseq = now.modseq
       step(vanished ? vanished.filter(uid => search(version.uids, version.exists, uid) >= 0) : missing(), mails)

@@ -225,7 +225,7 @@ function compareMails(mail: FakeStorage['mail'], model: FakeMailboxes, id: numbe
     its.mails.map(({ uid, flags: of, modseq }) => [uid, [...of].sort(), modseq]),
   )
   const since = Math.max(0, its.modseq - 2)
-  const { mails, vanished } = mail.changes(id, since)
+  const { mails, vanished } = mail.changes(id, since, 1)
   assert.deepEqual(
     [...mails.uids],
     its.mails.filter(({ modseq }) => modseq > since).map(({ uid }) => uid),

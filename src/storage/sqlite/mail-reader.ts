@@ -25,7 +25,11 @@ export function openMailReader(database: DatabaseSync): MailReader {
     'SELECT json_group_array(uid) AS uids, json_group_array(flags) AS flags, json_group_array(modseq) AS modseqs FROM'
   const all = prepare(`${columns} (SELECT uid, flags, modseq FROM mail NOT INDEXED WHERE mailbox = ? ORDER BY uid)`)
   const since = prepare(
-    `${columns} (SELECT uid, flags, modseq FROM mail INDEXED BY mail_modseq WHERE mailbox = ? AND modseq > ? ORDER BY uid)`,
+    `${columns} (
+       SELECT uid, flags, modseq FROM mail INDEXED BY mail_changed WHERE mailbox = ?1 AND changed = 1 AND modseq > ?2
+       UNION ALL
+       SELECT uid, flags, modseq FROM mail NOT INDEXED WHERE mailbox = ?1 AND uid >= ?3 AND changed = 0 AND modseq > ?2
+       ORDER BY uid)`,
   )
   const gone = prepare('SELECT first, last FROM vanished WHERE mailbox = ? AND modseq > ? ORDER BY first')
   const lost = prepare('SELECT lost FROM mailbox WHERE id = ? AND account > 0')
@@ -84,8 +88,8 @@ export function openMailReader(database: DatabaseSync): MailReader {
     subscriptions: account => subscriptions.all(account).map(row => String(row['name'])),
     keywords: id => keywords.all(id).map(row => [Number(row['place']), String(row['name'])] as const),
     mails: id => columnsOf(all.get(id)),
-    changes: (id, modseq) =>
-      atOnce(() => ({ mails: columnsOf(since.get(id, modseq)), vanished: vanished(id, modseq) })),
+    changes: (id, modseq, uidNext) =>
+      atOnce(() => ({ mails: columnsOf(since.get(id, modseq, uidNext)), vanished: vanished(id, modseq) })),
     vanished: (id, modseq) => atOnce(() => vanished(id, modseq)),
     mail: (id, uid) => optional(mail.get(id, uid), mailOf),
     mailRows: (id, [first, last], limit) => mailRows.all(id, first, last, limit).map(listedMailOf),
@@ -186,7 +190,8 @@ function listedMailOf(row: Row): MailRow {
   }
 }
 
-function rootOf(row: Row | undefined, prefix: '' | 'domain_'): QuotaRoot {
+/** Used and allowed, of the columns with this prefix. */
+export function rootOf(row: Row | undefined, prefix: '' | 'domain_'): QuotaRoot {
   return {
     usedBytes: Number(row?.[`${prefix}bytes`] ?? 0),
     usedMails: Number(row?.[`${prefix}mails`] ?? 0),

@@ -55,7 +55,7 @@ export function mailTable(database: DatabaseSync, parts: MailParts) {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const remove = prepare('DELETE FROM mail WHERE mailbox = ? AND uid = ?')
-  const setFlags = prepare('UPDATE mail SET flags = ?, modseq = ? WHERE mailbox = ? AND uid = ?')
+  const setFlags = prepare('UPDATE mail SET flags = ?, modseq = ?, changed = 1 WHERE mailbox = ? AND uid = ?')
   const rangeOf = 'FROM mail WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid'
   const flagsIn = prepare(`SELECT uid, flags, modseq ${rangeOf}`)
   const goingIn = prepare(`SELECT uid, flags, size, message ${rangeOf}`)
@@ -66,6 +66,7 @@ export function mailTable(database: DatabaseSync, parts: MailParts) {
      LEFT JOIN description ON description.message = id WHERE id = ?`,
   )
   const unreferenced = prepare('INSERT OR IGNORE INTO unreferenced (message) VALUES (?)')
+  const imported = prepare('INSERT INTO imported (mailbox, fingerprint) VALUES (?, ?)')
   const undescribed = prepare('INSERT OR IGNORE INTO undescribed (message) VALUES (?)')
 
   type Rows = ReturnType<typeof flagsIn.all>
@@ -115,7 +116,9 @@ export function mailTable(database: DatabaseSync, parts: MailParts) {
     if (rows.length > AT_ONCE) after.sweep = true
   }
 
-  function putAppended(box: BoxState, { id, at, content, description }: Appending, flags: number, now: number): Item {
+  function putAppended(box: BoxState, appending: Appending, flags: number, now: number): Item {
+    const { id, at, content, description, fingerprint } = appending
+    if (fingerprint) imported.run(box.id, fingerprint)
     messages.insert({ id, at, content, envelope: APPENDED, sender: '', source: '' })
     descriptions.add(id, description)
     return { flags, message: id, at, saved: now, size: contentSize(content), sent: description.sent, head: '' }

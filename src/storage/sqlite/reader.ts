@@ -3,10 +3,12 @@ import type { Content } from '../../mail/content.ts'
 import type { Envelope } from '../../mail/envelope.ts'
 import { bodyPath, sweepBodies } from '../bodies.ts'
 import type { Id } from '../../mail/id.ts'
+import type { QuotaRoot } from '../mail-reader.ts'
 import type { Entry, EntryState, QueueFilter } from '../operations.ts'
 import { openReader } from './database.ts'
 import { where } from './filter.ts'
-import { openMailReader } from './mail-reader.ts'
+import { limitOf } from './ledger.ts'
+import { openMailReader, rootOf } from './mail-reader.ts'
 import { entryOf } from './queue.ts'
 
 /** What is only read, in whichever thread needs it, without disturbing the one that writes. Each answer is of one moment. */
@@ -17,17 +19,22 @@ export function openStorageReader(data: string) {
   const message = prepare('SELECT id, at, size, sender, source, envelope FROM message WHERE id = ?')
   const entriesOf = prepare('SELECT * FROM entry WHERE message = ? ORDER BY n')
   const domain = prepare('SELECT catch_all FROM domain WHERE name = ?')
-  const domains = prepare('SELECT name, catch_all, at FROM domain ORDER BY name LIMIT ?')
+  const domains = prepare('SELECT * FROM domain ORDER BY name LIMIT ?')
   const account = prepare('SELECT id, address, hash FROM account WHERE address = ?')
-  const accounts = prepare('SELECT address, at, mails AS messages FROM account ORDER BY address LIMIT ?')
+  const accounts = prepare(
+    `SELECT account.id, address, account.at, account.mails, account.bytes, coalesce(account.max_mails, each_mails) AS max_mails,
+       coalesce(account.max_bytes, each_bytes) AS max_bytes
+     FROM account LEFT JOIN domain ON domain.name = account.domain ORDER BY address LIMIT ?`,
+  )
   const firstAccount = prepare("SELECT id, address FROM account WHERE address LIKE ? ESCAPE '\\' ORDER BY id LIMIT 1")
   const alias = prepare('SELECT targets FROM alias WHERE address = ?')
   const aliases = prepare('SELECT address, targets, at FROM alias ORDER BY address LIMIT ?')
   const mails = prepare(
     `SELECT mail.uid AS uid, mail.message AS message, mail.at AS at, mail.head AS head, mail.size AS size, message.sender AS sender
      FROM mail JOIN mailbox ON mail.mailbox = mailbox.id JOIN message ON message.id = mail.message
-     WHERE mailbox.account = ? AND mailbox.name = 'INBOX' AND mail.uid > ? ORDER BY mail.uid LIMIT ?`,
+     WHERE mailbox.account = ? AND mailbox.name = ? AND mail.uid > ? ORDER BY mail.uid LIMIT ?`,
   )
+  const imported = prepare('SELECT 1 FROM imported WHERE mailbox = ? AND fingerprint = ?')
   const timeline = prepare('SELECT events FROM timeline WHERE subject = ? ORDER BY seq LIMIT 10000')
   const searchTimeline = prepare(
     "SELECT subject FROM timeline WHERE subject < ? AND events LIKE ? ESCAPE '\\' ORDER BY subject DESC LIMIT ?",
@@ -76,10 +83,14 @@ export function openStorageReader(data: string) {
       const row = domain.get(name)
       return row && { catchAll: textOf(row['catch_all']) }
     },
-    domains(limit: number): { name: string; catchAll: string | undefined; at: number }[] {
-      return domains
-        .all(limit)
-        .map(row => ({ name: String(row['name']), catchAll: textOf(row['catch_all']), at: Number(row['at']) }))
+    domains(limit: number): DomainListing[] {
+      return domains.all(limit).map(row => ({
+        name: String(row['name']),
+        catchAll: textOf(row['catch_all']),
+        at: Number(row['at']),
+        quota: rootOf(row, ''),
+        each: { maxBytes: limitOf(row['each_bytes']), maxMails: limitOf(row['each_mails']) },
+      }))
     },
     account(address: string): { id: number; address: string; hash: string } | undefined {
       const row = account.get(address)
@@ -90,10 +101,13 @@ export function openStorageReader(data: string) {
       const row = firstAccount.get(of === undefined ? '%' : `%@${of.replace(/[\\%_]/g, '\\$&')}`)
       return row && { id: Number(row['id']), address: String(row['address']) }
     },
-    accounts(limit: number): { address: string; at: number; messages: number }[] {
-      return accounts
-        .all(limit)
-        .map(row => ({ address: String(row['address']), at: Number(row['at']), messages: Number(row['messages']) }))
+    accounts(limit: number): AccountListing[] {
+      return accounts.all(limit).map(row => ({
+        id: Number(row['id']),
+        address: String(row['address']),
+        at: Number(row['at']),
+        quota: rootOf(row, ''),
+      }))
     },
     alias(address: string): readonly string[] | undefined {
       const row = alias.get(address)
@@ -106,9 +120,9 @@ export function openStorageReader(data: string) {
         at: Number(row['at']),
       }))
     },
-    /** An account's INBOX after this UID. */
-    mails(accountId: number, afterUid: number, limit: number): MailListing[] {
-      return mails.all(accountId, afterUid, limit).map(row => ({
+    /** What is in a mailbox of an account after this UID; nothing where there is no such mailbox. */
+    mails(accountId: number, afterUid: number, limit: number, mailbox = 'INBOX'): MailListing[] {
+      return mails.all(accountId, mailbox, afterUid, limit).map(row => ({
         uid: Number(row['uid']),
         message: Number(row['message']),
         at: Number(row['at']),
@@ -116,6 +130,10 @@ export function openStorageReader(data: string) {
         size: Number(row['size']),
         sender: String(row['sender']),
       }))
+    },
+    /** An import has put it there, and it may be gone again. */
+    isImported(mailbox: number, fingerprint: Uint8Array): boolean {
+      return imported.get(mailbox, fingerprint) !== undefined
     },
     /** The events of a message or session, JSON, in order. */
     timeline(subject: Id): string[] {
@@ -148,6 +166,24 @@ export interface QueueListing extends Entry {
   readonly at: number
   readonly size: number
   readonly sender: string
+}
+
+export interface AccountListing {
+  readonly id: number
+  readonly address: string
+  readonly at: number
+  /** The account's own limits, or those of its domain for each. */
+  readonly quota: QuotaRoot
+}
+
+export interface DomainListing {
+  readonly name: string
+  readonly catchAll: string | undefined
+  readonly at: number
+  /** Of all its accounts together. */
+  readonly quota: QuotaRoot
+  /** For each account without limits of its own. */
+  readonly each: Pick<QuotaRoot, 'maxBytes' | 'maxMails'>
 }
 
 export interface MailListing {

@@ -21,7 +21,7 @@ export function sweeper(database: DatabaseSync, forget: (message: Id) => readonl
   const blocks = prepare(`SELECT id FROM search_block WHERE mailbox = ? LIMIT ${BLOCKS}`)
   const removeBlock = prepare('DELETE FROM search_block WHERE id = ?')
   const removeRows = prepare('DELETE FROM search_row WHERE id >= ? AND id < ?')
-  const rest = ['keyword', 'vanished', 'metadata', 'acl'].map(table =>
+  const rest = ['keyword', 'vanished', 'metadata', 'acl', 'imported'].map(table =>
     prepare(`DELETE FROM ${table} WHERE mailbox = ?`),
   )
   const removeMailbox = prepare('DELETE FROM mailbox WHERE id = ?')
