@@ -171,6 +171,13 @@ void test('describe: what is written is a few times what was there, at most', ()
   assert.ok(describeText(`${header}\r\n`).envelope.length < 2 * 1024 * 1024)
 })
 
+void test('describe: no more than a megabyte of header fields is kept', () => {
+  const part = `--a\r\nContent-Description: ${'x'.repeat(100_000)}\r\n\r\n`
+  const { body, part: root } = describeText(`Content-Type: multipart/mixed; boundary=a\r\n\r\n${part.repeat(30)}`)
+  assert.equal(root.parts.length, 30)
+  assert.ok(body.length > 1_000_000 && body.length < 1_100_000)
+})
+
 void test('describe: any bytes have a description, whose texts are ASCII outside of literals', () => {
   const pieces = fc.array(fc.constantFrom(...MESSAGE_PIECES), { maxLength: 60 }).map(parts => parts.join(''))
   const bytes = fc.oneof(pieces, fc.uint8Array({ maxLength: 300 }).map(latin1))

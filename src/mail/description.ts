@@ -31,9 +31,9 @@ export interface Part {
   readonly start: number
   readonly body: number
   readonly end: number
-  /** Lines of the body. */
+  /** Lines of the body of a text or a message/rfc822, which are sent; 0 for others. */
   readonly lines: number
-  /** Of a multipart; of a message/rfc822: exactly one, the message in it. */
+  /** Of a multipart; of a message/rfc822: exactly one, the message in it. A multipart without any is sent as one with an empty text/plain. */
   readonly parts: readonly Part[]
 }
 

@@ -20,6 +20,7 @@ export const MESSAGE_PIECES: readonly string[] = [
   ';',
   'Content-Type: ',
   'text/plain',
+  'image/png',
   'message/rfc822',
   '\r\n\r\n',
   '\r\n--a\r\n',

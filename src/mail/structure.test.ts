@@ -70,6 +70,11 @@ const OUTLINES: readonly (readonly [why: string, message: string, outline: strin
     'multipart[multipart[text "x" 0], text "y" 0]',
   ],
   [
+    'the longest boundary counts, though the inner one fits too',
+    'Content-Type: multipart/mixed; boundary=abc\r\n\r\n--abc\r\nContent-Type: multipart/mixed; boundary=ab\r\n\r\n--ab\r\n\r\nx\r\n--abc\r\n\r\ny\r\n--abc--',
+    'multipart[multipart[text "x" 0], text "y" 0]',
+  ],
+  [
     'a boundary that ends with hyphens',
     `${mixed}--a\r\nContent-Type: multipart/mixed; boundary=a--\r\n\r\n--a--\r\n\r\nx\r\n--a----\r\n--a\r\n\r\ny\r\n--a--`,
     'multipart[multipart[text "x" 0], text "y" 0]',
@@ -151,6 +156,15 @@ void test('structure: cut anywhere it is the same', () => {
     }),
     { numRuns: 500 },
   )
+})
+
+void test('structure: the delimiter behind what is no text may be cut, too', () => {
+  const message = `${mixed}--a\r\nContent-Type: image/png\r\n\r\n1\r\n\n-\r\r\n--a\r\nContent-Type: image/png\r\n\r\n2\n--a--\r\n`
+  const whole = index(message)
+  assert.equal(outline(message, whole), 'multipart[other "1\\r\\n\\n-\\r", other "2"]')
+  for (let one = 0; one < message.length; one++) {
+    for (let two = one; two < message.length; two++) assert.deepEqual(index(message, one, two), whole)
+  }
 })
 
 void test('structure: ranges nest, follow each other, and hold all lines', () => {
