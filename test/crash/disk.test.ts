@@ -15,39 +15,12 @@ import { type Load, startLoad } from './load.ts'
 import { newRandom } from '../fuzz/random.ts'
 import { addAccounts, newRig, type Rig, until } from './server.ts'
 import { type Sink, startSink } from './sink.ts'
+import { fillUp, mount, unmount, whyNoSmallDisk } from './small-disk.ts'
 
 const MB = 1024 * 1024
 const ACCOUNTS = ['anna@home.test']
 
-const skip = whyNot()
-
-/** Why there can be no small disk here; where CI=true that is a failure. */
-function whyNot(): string | false {
-  const reason = process.getuid?.() === 0 ? triedMount() : 'a small tmpfs needs the rights of root'
-  if (reason !== false && process.env['CI'] === 'true') test('a small disk can be made', () => assert.fail(reason))
-  return reason
-}
-
-function triedMount(): string | false {
-  const folder = mkdtempSync(join(tmpdir(), 'staffetta-mount-'))
-  try {
-    mount(['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder])
-    unmount(folder)
-    return false
-  } catch (error) {
-    return `nothing can be mounted here: ${error instanceof Error ? error.message : String(error)}`
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-function mount(args: readonly string[]): void {
-  execFileSync('mount', args, { stdio: 'pipe' })
-}
-
-function unmount(folder: string): void {
-  execFileSync('umount', ['-R', folder], { stdio: 'pipe' })
-}
+const skip = whyNoSmallDisk()
 
 interface Place {
   readonly t: TestContext
@@ -164,9 +137,7 @@ test('a disk that somebody else fills: what is under way ends, and what waits is
   const place = await setUp(t, '64m')
   const running = load(place, 20_000, ['u1@far.test', 'anna@home.test'])
   await until('some mail', () => running.acknowledged.size > 20)
-  const ballast = join(place.data, 'ballast')
-  // To the last byte: not even the end of a delivery can be written down.
-  execFileSync('sh', ['-c', `cat /dev/zero > '${ballast}' || true`], { stdio: 'ignore' })
+  const ballast = fillUp(place.data)
   await until('refusals', () => refusals(running) > 30)
   await sleep(500)
   const before = running.acknowledged.size

@@ -9,6 +9,8 @@ import type { Random } from '../fuzz/random.ts'
 
 export interface LoadOptions {
   readonly port: number
+  /** LHLO: the port speaks LMTP, where each recipient has its own answer, so there should be one. Default: EHLO. */
+  readonly hello?: 'EHLO' | 'LHLO'
   readonly connections: number
   readonly random: Random
   /** Bytes of the next message. */
@@ -29,6 +31,7 @@ export interface Load {
 
 /** Numbers are never given twice in one process. */
 let numbers = 0
+export const nextNumber = (): number => ++numbers
 
 export function startLoad(options: LoadOptions): Load {
   const acknowledged = new Map<number, readonly string[]>()
@@ -42,7 +45,7 @@ export function startLoad(options: LoadOptions): Load {
   }
 
   async function handIn(talk: Talk): Promise<void> {
-    const seq = ++numbers
+    const seq = nextNumber()
     const recipients = options.recipients(options.random)
     const content = numbered(seq, options.size(options.random))
     const sender = await talk.ask(`MAIL FROM:<load${seq % 10}@load.test> SIZE=${content.length}\r\n`)
@@ -68,7 +71,7 @@ export function startLoad(options: LoadOptions): Load {
       const talk = openTalk(options.port)
       try {
         await talk.ask('')
-        await talk.ask('EHLO load.test\r\n')
+        await talk.ask(`${options.hello ?? 'EHLO'} load.test\r\n`)
         for (let count = 0; count < 200 && !stopping; count++) {
           const before = refusals.size
           await handIn(talk)

@@ -24,6 +24,8 @@ export interface Rig {
   readonly port: number
   readonly submissionPort: number
   readonly lmtpPort: number
+  readonly imapPort: number
+  readonly pop3Port: number
   /** Starts the server on the data; resolves when it serves. */
   start(): Promise<void>
   readonly pid: number
@@ -62,9 +64,11 @@ export async function newRig(options: RigOptions): Promise<Rig> {
   const data = options.data ?? join(options.folder, 'data')
   mkdirSync(data, { recursive: true })
   const [port, submissionPort, lmtpPort] = [await freePort(), await freePort(), await freePort()]
+  const [imapPort, pop3Port] = [await freePort(), await freePort()]
+  const ports = { port, submissionPort, lmtpPort, imapPort, pop3Port }
   const file = join(options.folder, 'staffetta.json')
   const log = join(options.folder, 'staffetta.log')
-  writeFileSync(file, JSON.stringify(configOf(options, data, { port, submissionPort, lmtpPort }, log)))
+  writeFileSync(file, JSON.stringify(configOf(options, data, ports, log)))
   let child: ChildProcess | undefined
   let output = ''
 
@@ -115,9 +119,7 @@ export async function newRig(options: RigOptions): Promise<Rig> {
 
   return {
     data,
-    port,
-    submissionPort,
-    lmtpPort,
+    ...ports,
     start,
     get pid() {
       return child?.pid ?? 0
@@ -161,16 +163,16 @@ const MAILBOX = `SELECT mail.message AS message, message.file AS file, message.b
   FROM account JOIN mailbox ON mailbox.account = account.id JOIN mail ON mail.mailbox = mailbox.id
   JOIN message ON message.id = mail.message WHERE account.address = ? ORDER BY mail.uid`
 
-/** The domain home.test with these accounts. */
-export async function addAccounts(rig: Rig, addresses: readonly string[]): Promise<void> {
+/** The domain home.test with these accounts. `hash`: of the password of all of them. */
+export async function addAccounts(rig: Rig, addresses: readonly string[], hash = 'nobody logs in'): Promise<void> {
   const change = async (of: unknown): Promise<void> => {
     assert.deepEqual(await rig.control({ is: 'directory', change: of }), { ok: 'done' })
   }
   await change({ is: 'add-domain', name: 'home.test', catchAll: null })
-  for (const address of addresses) await change({ is: 'add-account', address, hash: 'nobody logs in' })
+  for (const address of addresses) await change({ is: 'add-account', address, hash })
 }
 
-type Ports = Pick<Rig, 'port' | 'submissionPort' | 'lmtpPort'>
+type Ports = Pick<Rig, 'port' | 'submissionPort' | 'lmtpPort' | 'imapPort' | 'pop3Port'>
 
 function configOf(options: RigOptions, data: string, ports: Ports, log: string): unknown {
   const on = (port: number) => ({ port, host: '127.0.0.1' })
@@ -178,7 +180,13 @@ function configOf(options: RigOptions, data: string, ports: Ports, log: string):
     hostname: 'mx.crash.test',
     data,
     threads: options.threads ?? 2,
-    listeners: { smtp: on(ports.port), submission: on(ports.submissionPort), lmtp: on(ports.lmtpPort) },
+    listeners: {
+      smtp: on(ports.port),
+      submission: on(ports.submissionPort),
+      lmtp: on(ports.lmtpPort),
+      imap: on(ports.imapPort),
+      pop3: on(ports.pop3Port),
+    },
     cleartextLoginFrom: ['127.0.0.0/8'],
     relayFrom: ['127.0.0.0/8'],
     routes: [{ to: '*', relay: { host: '127.0.0.1', port: options.sinkPort, tls: 'none' } }],
