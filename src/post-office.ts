@@ -117,6 +117,10 @@ export function openPostOffice(first: Settings, world: World) {
     routing,
     runner,
     reporter,
+    mailboxOf(sender, recipient) {
+      const [result] = deliverToMailbox({ sender }, [recipient], route, directory)
+      return result?.is === 'stored' ? result : undefined
+    },
     get hold() {
       return settings.queue.hold
     },

@@ -98,6 +98,7 @@ function submissionOf(
     sender: '',
     source: 'MAILER-DAEMON',
     owner: 0,
+    stored: [],
     entries: [
       {
         n: 0,

@@ -10,7 +10,7 @@ import type { Description } from '../mail/description.ts'
 import type { Envelope, Recipient } from '../mail/envelope.ts'
 import { reportsDue } from '../mail/report.ts'
 import type { Id } from '../mail/id.ts'
-import type { Entry, NewEntry, StorageFailure, Submission } from '../storage/operations.ts'
+import type { Entry, NewEntry, StorageFailure, StoredCopy, Submission } from '../storage/operations.ts'
 import type { Storage } from '../storage/storage.ts'
 import { makeReport, type Reporter } from './report.ts'
 import { type Expansion, expand, type Routing } from './routing.ts'
@@ -38,8 +38,15 @@ export interface SubmitOptions {
   readonly routing: Routing
   readonly runner: Runner
   readonly reporter: Reporter
+  /** The mailbox of ours that takes a message for this recipient; undefined: none does, or not now. `sender`: '' is `<>`. */
+  readonly mailboxOf: (sender: string, recipient: Recipient) => MailboxCopy | undefined
   /** Accept, but hold everything. */
   readonly hold: boolean
+}
+
+/** A copy for an account of ours; `address`: its log-in. */
+export interface MailboxCopy extends StoredCopy {
+  readonly address: string
 }
 
 /** undefined: it is on disk. */
@@ -67,28 +74,66 @@ export function createSubmit(options: SubmitOptions): Submit {
     })
   }
 
+  /** What is for mailboxes of ours goes there in the transaction that takes it in, unless the sender is to hear of it. */
+  function copiesOf(
+    arrival: Arrival,
+    sender: string,
+    entries: readonly NewEntry[],
+    recipients: readonly Recipient[],
+  ): Copies {
+    const copies: Copies = new Map()
+    for (const entry of entries) {
+      const recipient = recipients[entry.n]
+      if (!recipient || entry.destination !== 'mailbox' || entry.state !== 'ready') continue
+      if (reportsDue(recipient, 'delivered', arrival.envelope.returnPath)) continue
+      const copy = options.mailboxOf(sender, recipient)
+      if (copy) copies.set(entry, copy)
+    }
+    return copies
+  }
+
   return async arrival => {
-    const { id, at, envelope, content } = arrival
-    const { recipients, expanded } = expand(arrival.recipients, directory)
-    const sender = envelope.returnPath === '<>' ? '' : formatAddress(envelope.returnPath)
-    const source = arrival.login ?? (sender === '' ? '<>' : sender) // never empty: turns begin after ''
+    const expansion = expand(arrival.recipients, directory)
+    const { recipients } = expansion
+    const sender = arrival.envelope.returnPath === '<>' ? '' : formatAddress(arrival.envelope.returnPath)
     const all = entriesOf(arrival, recipients)
-    const ready = new Set(all.filter(entry => entry.state === 'ready').map(entry => entry.destination))
+    const copies = copiesOf(arrival, sender, all, recipients)
+    let failure = await enter(arrival, sender, all, copies, expansion)
+    // An account went in this moment: the queue finds out what becomes of its mail.
+    if (failure?.why === 'conflict' && copies.size > 0)
+      failure = await enter(arrival, sender, all, new Map(), expansion)
+    if (failure === undefined) void reportExpansions(arrival, expansion, options)
+    return failure
+  }
+
+  async function enter(
+    arrival: Arrival,
+    sender: string,
+    all: readonly NewEntry[],
+    copies: Copies,
+    expansion: Expansion,
+  ): Promise<StorageFailure | undefined> {
+    const { id, at, envelope, content, description } = arrival
+    const source = arrival.login ?? (sender === '' ? '<>' : sender) // never empty: turns begin after ''
+    const queued = all.filter(entry => !copies.has(entry))
+    const ready = new Set(queued.filter(entry => entry.state === 'ready').map(entry => entry.destination))
     const { leased, hold } = runner.reserve([...ready], source, content)
-    const entries = all.map(entry =>
+    const entries = queued.map(entry =>
       leased.has(entry.destination) && entry.state === 'ready' ? { ...entry, state: 'leased' as const } : entry,
     )
+    const events = [...arrival.events, ...expansionEvents(id, expansion), ...deliveryEvents(id, copies)]
     const submission: Submission = {
       id,
       at,
       envelope,
       content,
-      description: arrival.description,
+      description,
       sender,
       source,
       owner: options.owner,
       entries,
-      events: [...arrival.events, ...expansionEvents(id, { recipients, expanded })].map(event => eventLine(at, event)),
+      stored: [...copies.values()].map(({ account, head }) => ({ account, head })),
+      events: events.map(event => eventLine(at, event)),
     }
     const answer = await storage.ask('submit', submission)
     if ('failed' in answer) {
@@ -96,9 +141,22 @@ export function createSubmit(options: SubmitOptions): Submit {
       return answer.failed
     }
     runner.accept(worksOf(submission, leased), hold)
-    void reportExpansions(arrival, { recipients, expanded }, options)
     return undefined
   }
+}
+
+/** Entries that need not be queued, and the copies that stand for them. */
+type Copies = Map<NewEntry, MailboxCopy>
+
+function deliveryEvents(message: Id, copies: Copies): Event[] {
+  return [...copies].map(([{ recipient }, { address }]) => ({
+    event: 'delivered',
+    message,
+    recipient,
+    to: `mailbox ${address}`,
+    reply: undefined,
+    attempts: 1,
+  }))
 }
 
 function worksOf(

@@ -75,8 +75,16 @@ export interface Submission {
   /** The protocol thread that leases the `leased` entries. */
   readonly owner: number
   readonly entries: readonly NewEntry[]
+  /** Into the INBOXes of these accounts, in the same transaction: recipients for whom nothing has to be queued. */
+  readonly stored: readonly StoredCopy[]
   /** JSON lines for timeline and log. */
   readonly events: readonly string[]
+}
+
+/** `head`: Return-Path and Delivered-To of this copy. */
+export interface StoredCopy {
+  readonly account: number
+  readonly head: string
 }
 
 /** An event outside of the other operations: `subject` is a message or a session. */

@@ -10,6 +10,8 @@ export interface Views {
   close(mailbox: number): void
   /** Answers how to stop it. */
   listen(to: { readonly mailbox: number } | { readonly account: number }, listener: Listener): () => void
+  /** How often names, rights or the existence of any mailbox changed: what was found out about them before is worth nothing after. */
+  readonly renewals: number
   /** What the storage said. */
   changed(changes: readonly ChangedMailbox[]): void
 }
@@ -29,6 +31,7 @@ export function openViews(reader: ViewReader): Views {
   /** Without sessions, the longest unused first. */
   const kept = new Map<number, View>()
   const listeners = new Map<string, Set<Listener>>()
+  let renewals = 0
 
   function prune(): void {
     let bytes = 0
@@ -76,8 +79,12 @@ export function openViews(reader: ViewReader): Views {
         if (others.size === 0) listeners.delete(key)
       }
     },
+    get renewals() {
+      return renewals
+    },
     changed(changes) {
       for (const change of changes) {
+        if (change.how !== 'mail') renewals++
         const heard = listeners.has(`mailbox ${change.mailbox}`) || listeners.has(`account ${change.account}`)
         if (!heard) continue
         open.get(change.mailbox)?.view.refresh()

@@ -8,12 +8,12 @@ import type { Appended, Appending } from '../../storage/mail-operations.ts'
 import { describeContent } from '../../store/describe-content.ts'
 import { failed, impossible, no, ok } from './answers.ts'
 import { changeable, permitted } from './flag-rights.ts'
-import { type Found, noRight, resolveMailbox } from './names.ts'
+import { noRight, type Target, targetMailbox } from './names.ts'
 import { type Replaced, replacedBy } from './replace.ts'
 import type { Executor, ImapSession, Tagged } from './session.ts'
 
 export const append: Executor<'APPEND' | 'REPLACE'> = async (command, session) => {
-  const target = resolveMailbox(session, command.mailbox)
+  const target = targetMailbox(session, command.mailbox)
   // RFC 9051 §6.3.12: the client may make it and try again.
   if (!target) return no('TRYCREATE', 'There is no such mailbox')
   if (!target.rights.includes('i')) return noRight(target) // RFC 4314 §4
@@ -26,7 +26,7 @@ export const append: Executor<'APPEND' | 'REPLACE'> = async (command, session) =
 }
 
 /** What is to be stored; or why one of them, and so none, can be. */
-async function messagesOf(command: Append, target: Found, session: ImapSession): Promise<Appending[] | Tagged> {
+async function messagesOf(command: Append, target: Target, session: ImapSession): Promise<Appending[] | Tagged> {
   const may = changeable(target.rights)
   const messages: Appending[] = []
   for (const message of command.messages) {
@@ -64,7 +64,7 @@ function idOf(content: Content, { services }: ImapSession): number {
 }
 
 async function ask(
-  { row }: Found,
+  { row }: Target,
   messages: readonly Appending[],
   replaces: Replaced | undefined,
   { services }: ImapSession,
@@ -78,7 +78,7 @@ async function ask(
     : no('TRYCREATE', 'There is no such mailbox')
 }
 
-function answer({ name }: Append, { uidValidity, uids }: Appended, { rights }: Found, session: ImapSession): Tagged {
+function answer({ name }: Append, { uidValidity, uids }: Appended, { rights }: Target, session: ImapSession): Tagged {
   const text = name === 'APPEND' ? 'Stored' : 'Replaced'
   // RFC 4315 §3: who may not open the mailbox hears nothing of what is in it.
   if (!rights.includes('r')) return ok(text)

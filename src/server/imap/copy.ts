@@ -6,7 +6,7 @@ import type { Copied } from '../../storage/mail-operations.ts'
 import { bad, failed, impossible, no, ok } from './answers.ts'
 import { changeable, isAll } from './flag-rights.ts'
 import { inSlices, OPERATION } from './mails.ts'
-import { type Found, noRight, resolveMailbox } from './names.ts'
+import { noRight, type Target, targetMailbox } from './names.ts'
 import type { Executor, ImapSession, Selected, Tagged } from './session.ts'
 
 // RFC 9051 §7.1: the client may make it and try again.
@@ -20,7 +20,7 @@ export const copy: Executor<'COPY' | 'MOVE'> = (command, session) => {
   if (!ranges) return bad('There is no message of that number')
   const refusal = name === 'MOVE' ? mayNotRemove(selected) : undefined
   if (refusal) return refusal
-  const target = resolveMailbox(session, mailbox)
+  const target = targetMailbox(session, mailbox)
   if (!target) return TRYCREATE
   if (!target.rights.includes('i')) return noRight(target) // RFC 4314 §4
   return name === 'COPY' ? copyTo(target, ranges, selected, session) : moveTo(target, ranges, selected, session)
@@ -35,7 +35,7 @@ function mayNotRemove({ readOnly, rights }: Selected): Tagged | undefined {
 
 /** RFC 9051 §6.4.7: all of them or none, so in one operation however many there are. */
 async function copyTo(
-  target: Found,
+  target: Target,
   ranges: readonly UidRange[],
   selected: Selected,
   session: ImapSession,
@@ -51,7 +51,7 @@ async function copyTo(
 
 /** RFC 6851 §3.3: in parts, each of which is moved as a whole. */
 async function moveTo(
-  target: Found,
+  target: Target,
   ranges: readonly UidRange[],
   selected: Selected,
   session: ImapSession,
@@ -72,7 +72,7 @@ async function moveTo(
 
 async function transfer(
   how: 'copy' | 'move',
-  target: Found,
+  target: Target,
   uids: readonly UidRange[],
   { view }: Selected,
   session: ImapSession,
@@ -87,7 +87,7 @@ async function transfer(
 }
 
 /** RFC 4314 §4: a copy keeps only the flags that its maker may set there. */
-async function dropFlags(target: Found, { to }: Copied, { services }: ImapSession): Promise<void> {
+async function dropFlags(target: Target, { to }: Copied, { services }: ImapSession): Promise<void> {
   const may = changeable(target.rights)
   if (isAll(may) || to.length === 0) return
   const system = SYSTEM_FLAGS.reduce((bits, [bit]) => bits | bit, 0) & ~may.system

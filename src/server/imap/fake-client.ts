@@ -149,6 +149,7 @@ export async function openFakeServer(
             state: 'leased',
           },
         ],
+        stored: [],
         events: [],
       })
       const results = [{ n: 0, is: 'stored', account, head }] as const

@@ -50,6 +50,35 @@ export function resolveMailbox(session: ImapSession, name: string): Found | unde
   return row && withRights(session, row)
 }
 
+/**
+ * `resolveMailbox` for what goes on to ask the storage, which says when the mailbox is gone: whoever appends a thousand messages names it a
+ * thousand times. Of the row only what never changes is to be read.
+ */
+export function targetMailbox(session: ImapSession, name: string): Target | undefined {
+  const { renewals } = session.services.views
+  const account = accountOf(session).id
+  const known = targets.get(session)
+  if (known?.name === name && known.renewals === renewals && known.account === account) return known
+  const found = resolveMailbox(session, name)
+  if (found) targets.set(session, { ...found, name, renewals, account })
+  return found
+}
+
+/** The last one that a session named. */
+const targets = new WeakMap<ImapSession, Known>()
+
+/** A mailbox that something is put into. */
+export interface Target {
+  readonly row: Pick<MailboxRow, 'id' | 'account' | 'uidValidity'>
+  readonly rights: string
+}
+
+interface Known extends Target {
+  readonly name: string
+  readonly renewals: number
+  readonly account: number
+}
+
 /** undefined: no right at all. */
 export function withRights(session: ImapSession, row: MailboxRow): Found | undefined {
   const { id, address } = accountOf(session)
@@ -65,7 +94,7 @@ export function mailboxFor(session: ImapSession, name: string, rights: string): 
 }
 
 /** RFC 4314 §6: who may not even see it hears what is said of mailboxes that are not there. */
-export function noRight({ rights }: Found): Tagged {
+export function noRight({ rights }: Pick<Found, 'rights'>): Tagged {
   return rights.includes('l') ? no('NOPERM', 'You may not do that with this mailbox') : NONEXISTENT
 }
 

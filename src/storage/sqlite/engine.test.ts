@@ -54,6 +54,7 @@ function submission(
     sender: 'a@source.test',
     source: 'a@source.test',
     owner: 1,
+    stored: [],
     entries: to.map((recipient, n) => ({
       n,
       recipient,

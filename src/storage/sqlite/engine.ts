@@ -124,15 +124,18 @@ export function openEngine(options: EngineOptions) {
     mustLive(submission.owner)
     queue.submit(submission)
     if (submission.description) descriptions.add(submission.id, submission.description)
+    for (const { account, head } of submission.stored) deliver(submission.id, account, head, after)
     events(after, submission.id, submission.events)
     if (submission.entries.some(entry => entry.state === 'ready' && !isDelayed(entry.destination))) after.work = true
   }
 
+  function deliver(message: Id, account: number, head: string, after: After): void {
+    mail.deliver(mailboxes.inbox(account, now(), after), message, head, now(), after)
+  }
+
   function settle(settlement: Operations['settle']['in'], after: After): undefined {
     if (gone.has(settlement.owner)) return
-    const deliver = (message: Id, account: number, head: string): void =>
-      mail.deliver(mailboxes.inbox(account, now(), after), message, head, now(), after)
-    after.files.push(...queue.settle(settlement, deliver))
+    after.files.push(...queue.settle(settlement, (message, account, head) => deliver(message, account, head, after)))
     for (const report of settlement.reports) submit(report, after)
     events(after, settlement.message, settlement.events)
     const { delay } = settlement

@@ -85,6 +85,7 @@ export function fakeSubmission(size: number, description: Description | undefine
         notice: 0,
       },
     ],
+    stored: [],
     events: [],
   }
 }
