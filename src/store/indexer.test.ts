@@ -17,16 +17,19 @@ function open(t: TestContext, failures = 0) {
   const asked: OperationName[] = []
   const slept: number[] = []
   let left = failures
+  let stale: readonly Id[] | undefined
   let time = 0
   const indexer = startIndexer({
-    reader: mail,
+    reader: { ...mail, undescribed: limit => stale ?? mail.undescribed(limit) },
     storage: {
       async ask<Name extends OperationName>(
         name: Name,
         input: Operations[Name]['in'],
       ): Promise<StorageResult<Operations[Name]['out']>> {
         asked.push(name)
-        return left-- > 0 ? { failed: { why: 'full', detail: 'no room' } } : { ok: ask(name, input) }
+        if (asked.length > 100) indexer.stop()
+        if (left-- > 0) return { failed: { why: 'full', detail: 'no room' } }
+        return { ok: ask(name, input) }
       },
     },
     content: id => (missing.has(id) ? undefined : reader.content(id)),
@@ -51,7 +54,10 @@ function open(t: TestContext, failures = 0) {
     }))
     ask('append', { mailbox: INBOX, owner: 1, messages, replaces: undefined })
   }
-  return { ...storage, indexer, missing, asked, slept, settled, fill }
+  function alwaysWaiting(id: Id): void {
+    stale = [id]
+  }
+  return { ...storage, indexer, missing, asked, slept, settled, fill, alwaysWaiting }
 }
 
 suite('the indexer', () => {
@@ -112,6 +118,15 @@ suite('the indexer', () => {
       slept.filter(ms => ms >= 1000),
       [1000, 2000, 4000],
     )
+  })
+
+  test('rests when the storage says that it has it, and has not', async t => {
+    const { deliver, indexer, asked, slept, settled, alwaysWaiting } = open(t)
+    alwaysWaiting(deliver(1, 20, '', false))
+    indexer.wake()
+    await settled()
+    indexer.stop()
+    assert.ok(asked.length > 1 && slept.filter(ms => ms >= 1000).length >= asked.length - 1)
   })
 
   test('pauses between portions, and stops at the next', async t => {
