@@ -70,8 +70,8 @@ export function createCompression(connection: Connection, session: Inflated): Co
       ended = true
       inflate.destroy()
       return new Promise(resolve => {
-        deflate.once('close', resolve)
-        deflate.end(() => deflate.destroy())
+        deflate.once('close', resolve) // by itself, behind the last of its data
+        deflate.end()
       })
     },
   }

@@ -310,6 +310,9 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
       drained: () => this.drained(),
       broken: () => this.#sayBye('That is not compressed as was agreed'),
     })
+    // It was the connection that waited until now; from here on it is the inflating.
+    if (this.#paused) this.connection.resume()
+    this.#paused = false
     // RFC 4978 §3: what came behind the command is compressed already.
     const rest = this.#reader.clear()
     if (rest.length > 0) this.#compression.feed(rest)
