@@ -77,13 +77,13 @@ export function modSequence(c: Cursor): number {
   return value
 }
 
-/** RFC 9394 §3: `1:100`, or `-1:-100` from the end; what is nearer to that end comes first in the answer. */
+/** RFC 9394 §4: `1:100`, or `-1:-100` from the end; as it was written, since the answer says it again. */
 export function partialRange(c: Cursor): readonly [number, number] {
   const sign = take(c, '-') ? -1 : 1
   const first = nzNumber(c, 'A range')
   if (!take(c, sign < 0 ? ':-' : ':')) expected(c, 'A range')
   const last = nzNumber(c, 'A range')
-  return [sign * Math.min(first, last), sign * Math.max(first, last)]
+  return [sign * first, sign * last]
 }
 
 /** RFC 9051 §9: flag-list = "(" [flag *(SP flag)] ")" */

@@ -125,6 +125,8 @@ test('ESEARCH', async t => {
     ['SEARCH RETURN (PARTIAL 6:9) ALL', esearch(' PARTIAL (6:9 NIL)')],
     ['SEARCH RETURN (PARTIAL -1:-2 COUNT) ALL', esearch(' COUNT 5 PARTIAL (-1:-2 4:5)')],
     ['SEARCH RETURN (PARTIAL -4:-900) ALL', esearch(' PARTIAL (-4:-900 1:2)')],
+    ['SEARCH RETURN (PARTIAL -2:-1) ALL', esearch(' PARTIAL (-2:-1 4:5)')],
+    ['SEARCH RETURN (PARTIAL 3:2) ALL', esearch(' PARTIAL (3:2 2:3)')],
     ['SEARCH RETURN (PARTIAL -6:-9) ALL', esearch(' PARTIAL (-6:-9 NIL)')],
     // RFC 5267 §3: in the order of SORT, also what is least.
     ['SORT RETURN () (REVERSE ARRIVAL) UTF-8 ALL', esearch(' ALL 5,4,3,2,1')],
