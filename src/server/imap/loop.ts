@@ -18,8 +18,6 @@ import { SelectedMailbox } from './selected.ts'
 import type { Enabled, ImapServices, ImapSession, NotifyState, Selecting, Tagged } from './session.ts'
 import type { View } from '../../store/view.ts'
 
-/** Bytes of input that may wait for an answer before we stop reading. */
-const WAITING_INPUT = 64 * 1024
 /** ms of work after which others get their turn. */
 const SLICE = 8
 /** Characters of text that are put together before the connection gets them. */
@@ -472,7 +470,8 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
   }
 
   #regulate(): void {
-    const stop = this.#reader.buffered > WAITING_INPUT || this.#waits || this.#unsent() >= HIGH_WATER
+    // Otherwise all input is used already: what the reader holds of an unfinished line or literal it has bounded itself.
+    const stop = this.#waits || this.#unsent() >= HIGH_WATER
     if (stop === this.#paused) return
     this.#paused = stop
     const from = this.#compression ?? this.connection
