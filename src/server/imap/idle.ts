@@ -6,8 +6,8 @@ export const idle: Executor<'IDLE'> = async (_, session) => {
   const mailbox = session.selected?.view.mailbox
   const stop = mailbox === undefined ? undefined : views.listen({ mailbox }, () => session.tellNow())
   session.write('+ We tell you what comes\r\n')
-  session.tellNow() // what came before we listened
   session.idle(true)
+  session.tellNow() // what came before we listened
   try {
     const line = await session.line()
     return line !== undefined && /^DONE$/i.test(line.toString('latin1'))
