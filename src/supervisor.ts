@@ -12,7 +12,7 @@ import type { LogTarget } from './log/lines.ts'
 import { occupied } from './net/occupied.ts'
 import { createTicketKeys, ensureSelfSigned, loadTls, type TlsMaterial } from './net/tls.ts'
 import { dropRights, ownFolder } from './rights.ts'
-import { type Id, idAt } from './mail/id.ts'
+import { type Id, idAt, idSource, OPERATOR_SLOT } from './mail/id.ts'
 import { type Storage, storageOver } from './storage/port.ts'
 import { lockData } from './storage/sqlite/lock.ts'
 import type { FromStorageThread, StorageThreadData, ToStorageThread } from './storage/wire.ts'
@@ -23,6 +23,8 @@ export type Started = { readonly ok: Supervisor } | { readonly failed: string }
 
 export interface Supervisor {
   readonly storage: Storage
+  /** For messages that come in by the command line. */
+  readonly nextId: () => Id
   /** Where the listeners of the settings are, in their order. */
   readonly addresses: readonly { readonly address: string; readonly port: number }[]
   /** Entries that the last run had under way. */
@@ -269,6 +271,7 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
 
   const supervisor: Supervisor = {
     storage,
+    nextId: idSource(OPERATOR_SLOT, newestId, Date.now),
     addresses: (bound[0] ?? []).flatMap(of => (of.is === 'listening' ? [of.address] : [])),
     recovered: ready.recovered,
 

@@ -35,8 +35,8 @@ const TABLE = `
   protocol-thread.ts | one per core: sessions and deliveries                                     | mail smtp config dns storage net directory server garbage.ts post-office.ts threads.ts
   rights.ts          | giving up those of root                                                   |
   supervisor.ts      | starts, replaces and stops the threads                                    | mail config log storage net garbage.ts threads.ts rights.ts
-  control.ts         | the socket for the command line                                           | storage threads.ts supervisor.ts
-  cli                | the command line                                                          | mail sasl smtp config log dns storage net directory store delivery client.ts threads.ts control.ts supervisor.ts
+  control.ts         | the socket for the command line                                           | mail storage threads.ts supervisor.ts
+  cli                | the command line                                                          | mail sasl smtp imap config log dns storage net directory store delivery client.ts threads.ts control.ts supervisor.ts
   main.ts            | the program                                                               | cli control.ts supervisor.ts
 `
 /** Each library has one place that gives it our words: a file, or the folder whose business it is. */

@@ -5,7 +5,7 @@ import { type ControlAnswers, type ControlRequest, controlPath } from '../contro
 import type { Change, DirectoryChange, DirectoryResult, Operations, StorageResult } from '../storage/operations.ts'
 import type { Asked } from '../storage/wire.ts'
 import { databasePath, openReader, openWriter } from '../storage/sqlite/database.ts'
-import { openEngine } from '../storage/sqlite/engine.ts'
+import { type Engine, openEngine } from '../storage/sqlite/engine.ts'
 import { lockData } from '../storage/sqlite/lock.ts'
 import { openStorageReader, type StorageReader } from '../storage/sqlite/reader.ts'
 import { isCurrent } from '../storage/sqlite/schema.ts'
@@ -26,10 +26,11 @@ export function usage(message: string): CommandError {
   return new CommandError(message, EXIT.usage)
 }
 
-/** undefined: no server runs on this data folder. */
+/** undefined: no server runs on this data folder. `octets`: what follows the request. */
 export function askServer<Request extends ControlRequest>(
   data: string,
   request: Request,
+  octets?: Uint8Array,
 ): Promise<ControlAnswers[Request['is']] | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(controlPath(data))
@@ -48,6 +49,7 @@ export function askServer<Request extends ControlRequest>(
     })
     socket.once('close', () => unavailable('the server went away before it answered; look whether it was done'))
     socket.write(`${JSON.stringify(request)}\n`)
+    if (octets) socket.write(octets)
   })
 }
 
@@ -77,7 +79,8 @@ export async function changeDirectory(data: string, change: DirectoryChange): Pr
   return okOf((await askServer(data, request)) ?? (await directly(data, { name: 'directory', input: change })))
 }
 
-function okOf<T>(result: StorageResult<T>): T {
+/** Throws CommandError for what isn't an answer. */
+export function okOf<T>(result: StorageResult<T>): T {
   if ('ok' in result) return result.ok
   throw new CommandError(`that could not be stored: ${result.failed.detail}`, EXIT.unavailable)
 }
@@ -95,6 +98,25 @@ function allDirectly<Name extends 'change' | 'directory'>(
   data: string,
   all: readonly Asked[],
 ): Promise<StorageResult<Operations[Name]['out']>[]> {
+  const { engine, close } = openAlone(data)
+  return new Promise(resolve => {
+    const results: StorageResult<Operations[Name]['out']>[] = []
+    for (const asked of all) {
+      engine.ask(asked, result => {
+        results.push(result as StorageResult<Operations[Name]['out']>)
+        if (results.length < all.length) return
+        setImmediate(() => {
+          close()
+          resolve(results)
+        })
+      })
+    }
+    while (engine.commit());
+  })
+}
+
+/** The engine of a folder on which no server runs, until `close`. Throws CommandError where somebody else writes. */
+export function openAlone(data: string): { readonly engine: Engine; readonly close: () => void } {
   const lock = lockData(data)
   if ('failed' in lock) throw new CommandError(lock.failed, EXIT.unavailable)
   const engine = openEngine({
@@ -104,21 +126,13 @@ function allDirectly<Name extends 'change' | 'directory'>(
     notify: () => undefined,
     log: () => undefined,
   })
-  return new Promise(resolve => {
-    const results: StorageResult<Operations[Name]['out']>[] = []
-    for (const asked of all) {
-      engine.ask(asked, result => {
-        results.push(result as StorageResult<Operations[Name]['out']>)
-        if (results.length < all.length) return
-        setImmediate(() => {
-          engine.close()
-          lock.release()
-          resolve(results)
-        })
-      })
-    }
-    while (engine.commit());
-  })
+  return {
+    engine,
+    close() {
+      engine.close()
+      lock.release()
+    },
+  }
 }
 
 /** Also brings data of an older version up to date. Throws CommandError, which says why not. */

@@ -13,7 +13,7 @@ export interface ServerConfig {
   data?: string
   /** The user whose rights remain after the ports are bound. Default: the one who starts the server. */
   user?: string
-  /** Protocol threads, 1 to 64. Default: the processor cores, at most 16. */
+  /** Protocol threads, 1 to 15. Default: the processor cores, at most 15. */
   threads?: number
   /** Where we listen. Default: smtp on 25, submission on 587, submissions on 465, imap on 143, imaps on 993, pop3s on 995. */
   listeners?: ListenersConfig

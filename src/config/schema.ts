@@ -60,9 +60,9 @@ export function configSchema(machine: Machine) {
         description: 'The user whose rights remain after the ports are bound.',
         standard: 'the one who starts the server',
       }),
-      threads: count({ min: 1, max: 64 })
-        .prefault(Math.min(16, Math.max(1, machine.cores)))
-        .meta({ description: 'Protocol threads.', standard: 'the processor cores, at most 16' }),
+      threads: count({ min: 1, max: 15 }) // ids name the thread that gave them, in four bits; one is for what comes by the command line
+        .prefault(Math.min(15, Math.max(1, machine.cores)))
+        .meta({ description: 'Protocol threads.', standard: 'the processor cores, at most 15' }),
       relayFrom: networks('refused').meta({
         description: 'Addresses and networks that may relay without login. Without entries nobody may.',
       }),

@@ -8,6 +8,8 @@ export type Id = number
 const EPOCH = Date.UTC(2026, 0, 1)
 const PER_MS = 256
 const SLOTS = 16
+/** The slot of what comes in by the command line; protocol threads have those before it. */
+export const OPERATOR_SLOT = SLOTS - 1
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz' // Crockford's base 32
 
 /** Ids of one thread, each larger than the one before and than `newest`, also when the clock steps back. `slot`: 0 to 15. */

@@ -26,6 +26,7 @@ export function openStorageReader(data: string) {
        coalesce(account.max_bytes, each_bytes) AS max_bytes
      FROM account LEFT JOIN domain ON domain.name = account.domain ORDER BY address LIMIT ?`,
   )
+  const ownLimits = prepare('SELECT max_bytes, max_mails FROM account WHERE id = ?')
   const firstAccount = prepare("SELECT id, address FROM account WHERE address LIKE ? ESCAPE '\\' ORDER BY id LIMIT 1")
   const alias = prepare('SELECT targets FROM alias WHERE address = ?')
   const aliases = prepare('SELECT address, targets, at FROM alias ORDER BY address LIMIT ?')
@@ -95,6 +96,11 @@ export function openStorageReader(data: string) {
     account(address: string): { id: number; address: string; hash: string } | undefined {
       const row = account.get(address)
       return row && { id: Number(row['id']), address: String(row['address']), hash: String(row['hash']) }
+    },
+    /** Those that were set for this account itself. */
+    accountLimits(id: number): Pick<QuotaRoot, 'maxBytes' | 'maxMails'> {
+      const row = ownLimits.get(id)
+      return { maxBytes: limitOf(row?.['max_bytes']), maxMails: limitOf(row?.['max_mails']) }
     },
     /** The account that was made first, in this domain or, without one, of all. */
     firstAccount(of: string | undefined): { id: number; address: string } | undefined {
