@@ -98,7 +98,12 @@ suite('with the server down', () => {
     ['domain add Example.org', undefined, 0, /^mail for example\.org is taken\n$/],
     ['domain add example.org', undefined, 1, /is there already/],
     ['domain add bücher.test --catch-all anna@example.org', undefined, 0, /bücher\.test \(xn--bcher-kva\.test\)/],
-    ['domain list', undefined, 0, /^DOMAIN +CATCH-ALL +SINCE\nexample\.org +- +\d{4}-\d\d-\d\d\nbücher\.test/],
+    [
+      'domain list',
+      undefined,
+      0,
+      /^DOMAIN +CATCH-ALL +USED +LIMIT +EACH +SINCE\nexample\.org +- +0 B +- +- +\d{4}-\d\d-\d\d\nbücher\.test/,
+    ],
     ['account list', undefined, 0, /There is no account yet/],
     ['alias list', undefined, 0, /There is no alias yet/],
     ['account add anna@elsewhere.test --password-stdin', PASSWORD, 1, /staffetta domain add elsewhere\.test/],
@@ -109,7 +114,7 @@ suite('with the server down', () => {
     ['account add bob@example.org', '', 64, /--password-stdin/],
     ['account password anna@example.org --password-stdin', 'another horse', 0, /has a new password/],
     ['account password nobody@example.org --password-stdin', PASSWORD, 1, /there is no account nobody@example\.org/],
-    ['account list', undefined, 0, /^ADDRESS +MESSAGES +SINCE\nanna@example\.org +0 /],
+    ['account list', undefined, 0, /^ADDRESS +MESSAGES +USED +LIMIT +SINCE\nanna@example\.org +0 +0 B +- /],
     ['alias set office@example.org anna@example.org bob@far.test', undefined, 0, /office@example\.org → anna@/],
     ['alias add info@example.org anna@example.org', undefined, 0, /info@example\.org → anna@/],
     ['alias set office@far.test anna@example.org', undefined, 1, /staffetta domain add far\.test/],
@@ -309,7 +314,7 @@ suite('with the dev server up', () => {
     await arrived('dora@staffetta.test', 1)
     const kept = await staffetta(['account', 'remove', 'dora@staffetta.test', ...data])
     assert.equal(kept.code, 1)
-    assert.match(kept.stderr, /has 1 message in its mailbox; add --with-mail/)
+    assert.match(kept.stderr, /has 1 message in its mailboxes; add --with-mail/)
     assert.equal((await staffetta(['account', 'remove', 'dora@staffetta.test', '--with-mail', ...data])).code, 0)
     assert.equal((await staffetta(mail)).code, 1)
   })

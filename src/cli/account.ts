@@ -6,8 +6,9 @@ import { ownAddress } from './addresses.ts'
 import { type DataOptions, dataOf, withData } from './data.ts'
 import { noDomain } from './domain.ts'
 import { newPasswordHash, newPasswordHasher } from './password.ts'
+import { addAccountQuota, limitColumn, quotaJson, usageStyle } from './quota.ts'
 import { table, terminal } from './table.ts'
-import { count, dayText, isoTime, printJson } from './words.ts'
+import { count, dayText, isoTime, printJson, sizeText } from './words.ts'
 
 const MOST = 100_000
 
@@ -61,33 +62,44 @@ export function addAccount(root: Command): void {
     .action(async (options: DataOptions & { json?: true }) => {
       const accounts = await read(await dataOf(options), reader => reader.accounts(MOST))
       if (options.json)
-        return printJson(accounts.map(({ address, messages, at }) => ({ address, messages, since: isoTime(at) })))
+        return printJson(
+          accounts.map(({ address, quota, at }) => ({ address, ...quotaJson(quota), since: isoTime(at) })),
+        )
       if (accounts.length === 0)
         return console.log('There is no account yet; add one with: staffetta account add ADDRESS')
       type Row = (typeof accounts)[number]
       const columns = [
         { head: 'ADDRESS', of: (row: Row) => row.address, atLeast: 30 },
-        { head: 'MESSAGES', of: (row: Row) => row.messages.toLocaleString('en'), align: 'right' as const },
+        { head: 'MESSAGES', of: (row: Row) => row.quota.usedMails.toLocaleString('en'), align: 'right' as const },
+        {
+          head: 'USED',
+          of: (row: Row) => sizeText(row.quota.usedBytes),
+          align: 'right' as const,
+          style: (row: Row) => usageStyle(row.quota),
+        },
+        { head: 'LIMIT', of: (row: Row) => limitColumn(row.quota), align: 'right' as const },
         { head: 'SINCE', of: (row: Row) => dayText(row.at) },
       ]
       console.log(table(columns, accounts, terminal()))
     })
 
+  addAccountQuota(account)
+
   withData(account.command('remove'))
     .description('remove an account')
     .argument('<address>')
-    .option('--with-mail', 'also when there are messages in its mailbox: they are deleted')
+    .option('--with-mail', 'also when there are messages in its mailboxes: they are deleted')
     .action(async (text: string, options: DataOptions & { withMail?: true }) => {
       const address = ownAddress(text)
       const data = await dataOf(options)
       const messages = await read(data, reader => {
         const found = reader.account(address)
         if (!found) throw noAccount(address)
-        return reader.mails(found.id, 0, 1_000_000).length
+        return reader.mail.quota(found.id).account.usedMails
       })
       if (messages > 0 && !options.withMail) {
         const its = count(messages, 'message')
-        throw new CommandError(`${address} has ${its} in its mailbox; add --with-mail to delete that too`)
+        throw new CommandError(`${address} has ${its} in its mailboxes; add --with-mail to delete that too`)
       }
       if ((await changeDirectory(data, { is: 'remove-account', address })) !== 'done') throw noAccount(address)
       console.log(`${address} is removed${messages > 0 ? `, and ${count(messages, 'message')} with it` : ''}`)

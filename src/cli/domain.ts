@@ -5,8 +5,9 @@ import { formatAddress } from '../mail/address.ts'
 import { addressOf, domainOf, domainText } from './addresses.ts'
 import { changeDirectory, CommandError, read } from './access.ts'
 import { type DataOptions, dataOf, withData } from './data.ts'
+import { addDomainQuota, limitColumn, quotaJson, usageStyle } from './quota.ts'
 import { table, terminal } from './table.ts'
-import { dayText, isoTime, printJson } from './words.ts'
+import { dayText, isoTime, printJson, sizeText } from './words.ts'
 
 const MOST = 100_000
 
@@ -38,10 +39,13 @@ export function addDomain(root: Command): void {
       const domains = await read(await dataOf(options), reader => reader.domains(MOST))
       if (options.json) {
         return printJson(
-          domains.map(({ name, catchAll, at }) => ({
+          domains.map(({ name, catchAll, at, quota, each }) => ({
             name,
             unicode: domainToUnicode(name),
             catchAll: catchAll ?? null,
+            ...quotaJson(quota),
+            eachMaxBytes: each.maxBytes ?? null,
+            eachMaxMessages: each.maxMails ?? null,
             since: isoTime(at),
           })),
         )
@@ -50,11 +54,21 @@ export function addDomain(root: Command): void {
       const columns = [
         { head: 'DOMAIN', of: (row: Row) => domainText(row.name), atLeast: 20 },
         { head: 'CATCH-ALL', of: (row: Row) => row.catchAll ?? '-', atLeast: 20 },
+        {
+          head: 'USED',
+          of: (row: Row) => sizeText(row.quota.usedBytes),
+          align: 'right' as const,
+          style: (row: Row) => usageStyle(row.quota),
+        },
+        { head: 'LIMIT', of: (row: Row) => limitColumn(row.quota), align: 'right' as const },
+        { head: 'EACH', of: (row: Row) => limitColumn(row.each), align: 'right' as const },
         { head: 'SINCE', of: (row: Row) => dayText(row.at) },
       ]
       type Row = (typeof domains)[number]
       console.log(table(columns, domains, terminal()))
     })
+
+  addDomainQuota(domain)
 
   withData(domain.command('remove'))
     .description('take no more mail for a domain; it must have neither accounts nor aliases')

@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   account: async () => (await import('./account.ts')).addAccount,
   alias: async () => (await import('./alias.ts')).addAlias,
   mail: async () => (await import('./mail.ts')).addMail,
+  import: async () => (await import('./import.ts')).addImport,
+  export: async () => (await import('./export.ts')).addExport,
   send: async () => (await import('./send.ts')).addSend,
   queue: async () => (await import('./queue.ts')).addQueue,
   trace: async () => (await import('./trace.ts')).addTrace,
