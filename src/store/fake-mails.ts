@@ -65,7 +65,7 @@ export function fakeMailbox(mails: readonly FakeMail[]): { readonly scope: MailS
       where: (_, name, is, value) => mails.filter(mail => holds(valueOf(mail, name), is, value)).map(({ uid }) => uid),
     },
   }
-  return { scope, version: { uids, exists: uids.length, next: undefined } }
+  return { scope, version: { uids, exists: uids.length, vanished: 0 } }
 }
 
 /** A view that knows these mails now. */
@@ -89,12 +89,13 @@ export function fakeView(mails: readonly FakeMail[], keywords: ReadonlyMap<numbe
       specialUse: [],
     },
     keywords,
-    version: { uids, exists: uids.length, next: undefined },
+    version: { uids, exists: uids.length, vanished: 0 },
     gone: false,
     refresh: () => undefined,
     indexOf: uid => search(uids, uids.length, uid),
     flagsAt: index => mails[index]?.flags ?? 0,
     modseqAt: index => mails[index]?.modseq ?? 1,
+    changedSince: () => [],
   }
 }
 

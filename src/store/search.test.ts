@@ -36,7 +36,7 @@ async function run(key: SearchKey, known: readonly FakeMail[], now: readonly Fak
   const uids = await search(key, {
     ...scope,
     view: fakeView(now, KEYWORDS),
-    version: known === now ? version : { uids: seqs, exists: seqs.length, next: undefined },
+    version: known === now ? version : { uids: seqs, exists: seqs.length, vanished: 0 },
     recentFrom: RECENT_FROM,
     resolve: (set, uid) => resolve(set, uid, known),
     parseEmailId: id => (id.startsWith('M') ? Number(id.slice(1)) : undefined),

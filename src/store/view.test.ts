@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import type { MailboxRow, MailColumns } from '../storage/mail-reader.ts'
 import { openView, search, type ViewReader, type Version } from './view.ts'
@@ -83,41 +86,45 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   fc.constant({ do: 'refresh' as const }),
 )
 
-/** What a client that was told each step has in hand. */
-function walk(from: Version): { uids: number[]; told: Map<number, number> } {
-  let uids = [...from.uids.subarray(0, from.exists)]
-  const told = new Map<number, number>()
-  for (let step = from.next; step; step = step.to.next) {
-    for (const uid of step.vanished) assert.ok(uids.includes(uid), 'only what was known vanishes')
-    const gone = new Set(step.vanished)
-    uids = uids.filter(uid => !gone.has(uid))
-    for (let i = 0; i < step.changed.length; i += 2) told.set(step.changed[i] ?? 0, step.changed[i + 1] ?? 0)
-    assert.equal(step.to.exists, uids.length + step.added)
-    uids.push(...step.to.uids.subarray(uids.length, step.to.exists))
-  }
-  return { uids, told }
+/** What went since a version: where nothing did, what it had is the beginning of what is there. */
+function gone(before: Version, now: Version): number[] {
+  const there = [...now.uids.subarray(0, now.exists)]
+  const had = [...before.uids.subarray(0, before.exists)]
+  if (before.vanished === now.vanished) assert.deepEqual(there.slice(0, had.length), had)
+  return had.filter(uid => !there.includes(uid))
 }
 
-test('whoever walks the steps, from whatever version, ends with what is there', () => {
+test('a version stays what it was, and from whatever one it is known what went since', () => {
   fc.assert(
     fc.property(fc.array(action, { maxLength: 40 }), actions => {
       const box = mailbox()
       box.add(5)
       const view = openView(box.reader, 1)
       assert.ok(view)
-      const versions = [view.version]
+      const versions: [Version, number[]][] = []
+      const note = (): void => {
+        const { uids, exists } = view.version
+        versions.push([view.version, [...uids.subarray(0, exists)]])
+      }
+      note()
       for (const act of actions) {
         if (act.do === 'add') box.add(act.count)
         else if (act.do === 'flag') box.flag(act.place, act.flags)
         else if (act.do === 'expunge') box.expunge(act.every)
         else {
           view.refresh()
-          versions.push(view.version)
+          note()
         }
       }
       view.refresh()
       const uids = box.mails().map(mail => mail.uid)
-      for (const version of versions) assert.deepEqual(walk(version).uids, uids)
+      for (const [version, had] of versions) {
+        assert.deepEqual([...version.uids.subarray(0, version.exists)], had)
+        assert.deepEqual(
+          gone(version, view.version),
+          had.filter(uid => !uids.includes(uid)),
+        )
+      }
       for (const mail of box.mails()) {
         const index = view.indexOf(mail.uid)
         assert.equal(view.flagsAt(index), mail.flags)
@@ -127,25 +134,55 @@ test('whoever walks the steps, from whatever version, ends with what is there', 
   )
 })
 
-test('a change of flags is told with its MODSEQ, also of a mail that came after the view was opened', () => {
-  const box = mailbox()
-  box.add(2)
-  const view = openView(box.reader, 1)
-  assert.ok(view)
-  const before = view.version
-  box.add(1)
-  view.refresh()
-  box.flag(2, 8)
-  view.refresh()
-  assert.deepEqual([...walk(before).told], [[3, view.modseqAt(2)]])
-})
-
-test('nothing changed: no step', () => {
+test('what changed since a MODSEQ, up to a UID', () => {
   const box = mailbox()
   box.add(3)
   const view = openView(box.reader, 1)
+  assert.ok(view)
+  const since = view.row.modseq
+  assert.deepEqual(view.changedSince(since, 9), [])
+  box.add(1)
+  box.flag(3, 8)
+  box.flag(1, 8)
+  view.refresh()
+  assert.deepEqual(view.changedSince(since, 9), [2, 4])
+  assert.deepEqual(view.changedSince(since, 3), [2])
+  assert.deepEqual(view.changedSince(view.modseqAt(3), 9), [2])
+})
+
+test('nothing came and nothing went: the same version', () => {
+  const box = mailbox()
+  box.add(3)
+  const view = openView(box.reader, 1)
+  const before = view?.version
+  box.flag(1, 8)
   view?.refresh()
-  assert.equal(view?.version.next, undefined)
+  assert.equal(view?.version, before)
+})
+
+test('of all that a mailbox was, only what is held stays in memory', async () => {
+  const box = mailbox()
+  box.add(5)
+  const view = openView(box.reader, 1)
+  assert.ok(view)
+  const held = view.version
+  const between: WeakRef<Version>[] = []
+  for (let i = 0; i < 5; i++) {
+    box.add(2)
+    box.expunge(3)
+    view.refresh()
+    between.push(new WeakRef(view.version))
+  }
+  await turn() // a WeakRef keeps its object until the turn in which it was made has ended
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  assert.ok(typeof collect === 'function')
+  collect()
+  assert.equal(held.exists, 5)
+  assert.deepEqual(
+    between.slice(0, -1).map(ref => ref.deref()),
+    [undefined, undefined, undefined, undefined],
+  )
 })
 
 test('of a mailbox that was deleted all mails vanish', () => {
@@ -157,7 +194,7 @@ test('of a mailbox that was deleted all mails vanish', () => {
   box.remove()
   view.refresh()
   assert.ok(view.gone)
-  assert.deepEqual(walk(before).uids, [])
+  assert.deepEqual(gone(before, view.version), [1, 2, 3])
 })
 
 test('a UID is found where it is, and only there', () => {

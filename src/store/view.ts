@@ -1,7 +1,7 @@
 /**
  * One mailbox as a thread knows it, shared by all its sessions: the columns uid, flags and modseq, brought up to date from the storage when
- * somebody looks. What sessions have told their clients lags behind: each holds a `Version`, and the versions are a chain of steps from what
- * was to what is now. Who walks the chain tells its client of each step; a version that nobody holds any more is gone by itself.
+ * somebody looks. What sessions have told their clients lags behind: each holds the `Version` that its client knows, and compares it with
+ * that of now. Nothing else is kept of what was, so a client that is silent for long costs no more than its own version.
  */
 import type { MailboxRow, MailColumns, MailReader } from '../storage/mail-reader.ts'
 
@@ -10,18 +10,8 @@ export interface Version {
   /** At least `exists` long; what is behind is not this version's. */
   readonly uids: Uint32Array
   readonly exists: number
-  /** How it went on; undefined: this is what is known now. */
-  next: Step | undefined
-}
-
-/** First `vanished` went, then flags changed, then `added` came. */
-export interface Step {
-  /** Ascending. */
-  readonly vanished: readonly number[]
-  /** UIDs of the earlier version whose flags changed, with the MODSEQ of the change, in turn: uid, modseq, uid, modseq, … */
-  readonly changed: readonly number[]
-  readonly added: number
-  readonly to: Version
+  /** Mails that had vanished by then: of two versions with the same number the later one only has more at its end. */
+  readonly vanished: number
 }
 
 export interface View {
@@ -41,6 +31,8 @@ export interface View {
   /** By place; the bits of `mail/flags.ts`. */
   flagsAt(index: number): number
   modseqAt(index: number): number
+  /** UIDs, ascending, of the mails up to UID `last` whose flags changed, or that came, after this MODSEQ. */
+  changedSince(modseq: number, last: number): readonly number[]
 }
 
 /** What a view is read from. */
@@ -52,33 +44,27 @@ export function openView(reader: ViewReader, mailbox: number): View | undefined 
   if (!first) return undefined
   let row = first
   let columns = reader.mails(mailbox)
-  let version: Version = { uids: columns.uids, exists: columns.uids.length, next: undefined }
+  let version: Version = { uids: columns.uids, exists: columns.uids.length, vanished: 0 }
   let keywords = new Map(reader.keywords(mailbox))
-  // The columns may be newer than the row that was read before them: what they hold already is skipped later.
+  // The columns may be newer than the row that was read before them: what they hold already is read once more.
   let modseq = row.modseq
   let gone = false
 
-  function step(vanished: readonly number[], changes: MailColumns): void {
+  function change(vanished: readonly number[], changes: MailColumns): void {
     const remaining = vanished.length > 0 ? withoutUids(columns, version.exists, vanished) : columns
     const kept = version.exists - vanished.length
     const last = kept > 0 ? (remaining.uids[kept - 1] ?? 0) : 0
-    const changed: number[] = []
     let known = 0
     for (; known < changes.uids.length && (changes.uids[known] ?? 0) <= last; known++) {
-      const uid = changes.uids[known] ?? 0
-      const index = search(remaining.uids, kept, uid)
+      const index = search(remaining.uids, kept, changes.uids[known] ?? 0)
       if (index < 0) continue
-      if (remaining.modseqs[index] === changes.modseqs[known]) continue
       remaining.flags[index] = changes.flags[known] ?? 0
       remaining.modseqs[index] = changes.modseqs[known] ?? 0
-      changed.push(uid, changes.modseqs[known] ?? 0)
     }
     const added = changes.uids.length - known
     columns = appended(remaining, kept, changes, known)
-    if (vanished.length === 0 && changed.length === 0 && added === 0) return
-    const to: Version = { uids: columns.uids, exists: kept + added, next: undefined }
-    version.next = { vanished, changed, added, to }
-    version = to
+    if (vanished.length === 0 && added === 0) return
+    version = { uids: columns.uids, exists: kept + added, vanished: version.vanished + vanished.length }
   }
 
   /** What went so long ago that the storage does not know it any more is found by comparing. */
@@ -105,7 +91,7 @@ export function openView(reader: ViewReader, mailbox: number): View | undefined 
       const now = reader.mailbox(mailbox)
       if (!now) {
         gone = true
-        if (version.exists > 0) step([...version.uids.subarray(0, version.exists)], NOTHING)
+        if (version.exists > 0) change([...version.uids.subarray(0, version.exists)], NOTHING)
         return
       }
       const { uidNext } = row
@@ -114,11 +100,20 @@ export function openView(reader: ViewReader, mailbox: number): View | undefined 
       const { mails, vanished } = reader.changes(mailbox, modseq, uidNext)
       keywords = new Map(reader.keywords(mailbox))
       modseq = now.modseq
-      step(vanished ? vanished.filter(uid => search(version.uids, version.exists, uid) >= 0) : missing(), mails)
+      change(vanished ? vanished.filter(uid => search(version.uids, version.exists, uid) >= 0) : missing(), mails)
     },
     indexOf: uid => search(version.uids, version.exists, uid),
     flagsAt: index => columns.flags[index] ?? 0,
     modseqAt: index => columns.modseqs[index] ?? 0,
+    changedSince(since, last) {
+      const changed: number[] = []
+      if (row.modseq <= since) return changed
+      const { uids, modseqs } = columns
+      for (let i = 0; i < version.exists && (uids[i] ?? 0) <= last; i++) {
+        if ((modseqs[i] ?? 0) > since) changed.push(uids[i] ?? 0)
+      }
+      return changed
+    },
   }
 }
 

@@ -7,7 +7,7 @@ import { inSlices, mailsIn, partOf } from './mails.ts'
 
 function versionOf(uids: readonly number[]): Version {
   // What stands behind `exists` is not this version's.
-  return { uids: Uint32Array.from([...uids, 4_000_000_000]), exists: uids.length, next: undefined }
+  return { uids: Uint32Array.from([...uids, 4_000_000_000]), exists: uids.length, vanished: 0 }
 }
 
 function list(version: Version, ranges: readonly UidRange[]): [seq: number, uid: number][] {

@@ -1,7 +1,8 @@
 import { formatRanges } from '../../imap/sequence-set.ts'
 import { FIRST_KEYWORD, hasBit, SYSTEM_FLAGS } from '../../mail/flags.ts'
 import type { SeqNumber, SequenceSet, UidRange } from '../../mail/sequence-set.ts'
-import { search, type Step, type Version, type View } from '../../store/view.ts'
+import { difference } from '../../store/uids.ts'
+import { search, type Version, type View } from '../../store/view.ts'
 import type { Selected, Selecting } from './session.ts'
 
 /** How changes are told to this client. */
@@ -28,6 +29,8 @@ export class SelectedMailbox implements Selected {
   condstore: boolean
   version: Version
   readonly #showRecent: () => boolean
+  /** MODSEQ up to which the client knows the flags of its mails, and MODSEQs of later changes that it knows. */
+  #heard: number
   readonly #told = new Set<number>()
   readonly #texts = new Map<number, string>()
   #keywords: ReadonlyMap<number, string>
@@ -40,6 +43,7 @@ export class SelectedMailbox implements Selected {
     this.condstore = condstore
     this.recentFrom = view.row.recentFrom
     this.version = view.version
+    this.#heard = view.row.modseq
     this.#showRecent = showRecent
     this.#keywords = view.keywords
   }
@@ -102,27 +106,25 @@ export class SelectedMailbox implements Selected {
     this.#told.add(modseq)
   }
 
+  isUntold(uid: number): boolean {
+    const index = this.view.indexOf(uid)
+    const modseq = index < 0 ? 0 : this.view.modseqAt(index)
+    return modseq > this.#heard && !this.#told.has(modseq)
+  }
+
   /** Tells the client what changed, as far as it may hear of it now. Answers whether the mailbox is gone. */
   tell(manner: Manner): boolean {
     this.view.refresh()
-    const changed = new Set<number>()
-    let added = 0
-    for (let step = this.version.next; step !== undefined; step = this.version.next) {
-      if (step.vanished.length > 0 && !manner.expunge) break
-      if (step.vanished.length > 0) {
-        if (added > 0) this.#tellExists(manner)
-        added = 0
-        this.#tellVanished(step, manner)
-      }
-      for (let i = 0; i < step.changed.length; i += 2) {
-        if (!this.#told.has(step.changed[i + 1] ?? 0)) changed.add(step.changed[i] ?? 0)
-      }
-      added += step.added
-      this.version = step.to
+    const { version } = this
+    const last = this.uidOf(version.exists)
+    const now = this.view.version
+    const vanished = version.vanished === now.vanished ? NONE : difference(uidsOf(version), uidsOf(now))
+    if (vanished.length === 0 || manner.expunge) {
+      if (vanished.length > 0) this.#tellVanished(vanished, manner)
+      this.version = now
+      if (now.exists > version.exists - vanished.length) this.#tellExists(manner)
     }
-    if (added > 0) this.#tellExists(manner)
-    for (const uid of changed) this.#tellFlags(uid, manner)
-    if (this.version.next === undefined) this.#told.clear()
+    this.#tellChanged(last, manner)
     return this.view.gone && this.version.exists === 0
   }
 
@@ -136,20 +138,27 @@ export class SelectedMailbox implements Selected {
     return this.version.exists - firstAtOrAfter(this.version.uids, this.version.exists, this.recentFrom)
   }
 
-  #tellVanished(step: Step, { write, qresync }: Manner): void {
+  #tellVanished(vanished: Uint32Array, { write, qresync }: Manner): void {
     if (qresync) {
-      write(`* VANISHED ${formatRanges(step.vanished)}\r\n`)
+      write(`* VANISHED ${formatRanges(vanished)}\r\n`)
       return
     }
     // From the last to the first, so that no number changes that is still to be said.
     let text = ''
-    for (let i = step.vanished.length - 1; i >= 0; i--) {
-      text += `* ${this.seqOf(step.vanished[i] ?? 0)} EXPUNGE\r\n`
+    for (let i = vanished.length - 1; i >= 0; i--) {
+      text += `* ${this.seqOf(vanished[i] ?? 0)} EXPUNGE\r\n`
       if (text.length < 16_384) continue
       write(text)
       text = ''
     }
     write(text)
+  }
+
+  /** Flags that changed, of the mails up to this UID: those that came after it have flags that the client did not ask for yet. */
+  #tellChanged(last: number, manner: Manner): void {
+    for (const uid of this.view.changedSince(this.#heard, last)) if (this.isUntold(uid)) this.#tellFlags(uid, manner)
+    this.#heard = this.view.row.modseq
+    this.#told.clear()
   }
 
   #tellFlags(uid: number, { write, qresync }: Manner): void {
@@ -178,6 +187,12 @@ export class SelectedMailbox implements Selected {
     this.#texts.set(key, text)
     return text
   }
+}
+
+const NONE = new Uint32Array(0)
+
+function uidsOf({ uids, exists }: Version): Uint32Array {
+  return uids.subarray(0, exists)
 }
 
 const ordered = (a: number, b: number): UidRange => (a <= b ? [a, b] : [b, a])

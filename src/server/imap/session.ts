@@ -165,4 +165,6 @@ export interface Selected {
   flagsText(uid: number): string | undefined
   /** What changed with this MODSEQ is known to the client already, or was told by the executor: it is not told again. */
   told(modseq: number): void
+  /** The flags of this mail changed, and the client was not told yet. */
+  isUntold(uid: number): boolean
 }
