@@ -44,6 +44,21 @@ test('flags are set, added and removed; the client hears what became different, 
   }
 })
 
+test('what somebody else changed is not hidden by a STORE that is to be silent', async t => {
+  const { anna, other } = await open(t)
+  // RFC 9051 §6.4.6: a change from an external source is told regardless of .SILENT.
+  await other.say('STORE 1 +FLAGS (\\Flagged)')
+  const heard = plain(await anna.say('STORE 1:2 +FLAGS.SILENT (\\Seen)'))
+  assert.equal(heard, `* 1 FETCH (FLAGS (\\Seen \\Flagged))\r\n${OK}`)
+  await other.say('STORE 2 +FLAGS ($Junk)')
+  await anna.say('FETCH 3 FLAGS')
+  await other.say('STORE 2 +FLAGS (\\Answered)')
+  assert.equal(plain(await anna.say('STORE 2 -FLAGS.SILENT (\\Seen)')), `* 2 FETCH (FLAGS (\\Answered $Junk))\r\n${OK}`)
+  await other.say('STORE 3 +FLAGS (\\Answered)')
+  assert.equal(plain(await anna.say('STORE 3 FLAGS.SILENT (\\Draft)')), OK)
+  assert.equal(await anna.say('NOOP'), '. OK Done\r\n')
+})
+
 test('what cannot be: numbers, a mailbox that is only read', async t => {
   const { anna } = await open(t)
   assert.match(await anna.say('STORE 5 +FLAGS (\\Seen)'), /^\. BAD/)

@@ -1,7 +1,7 @@
 /** STORE and UID STORE (RFC 9051 §6.4.6), with UNCHANGEDSINCE (RFC 7162 §3.1.3). */
 import type { Store } from '../../imap/command.ts'
 import { codes } from '../../imap/response.ts'
-import { type Flags, NO_FLAGS } from '../../mail/flags.ts'
+import { type Flags, NO_FLAGS, union, without } from '../../mail/flags.ts'
 import type { UidRange } from '../../mail/sequence-set.ts'
 import type { Stored, StoreFlags } from '../../storage/mail-operations.ts'
 import { bad, failed, impossible, no, ok } from './answers.ts'
@@ -25,10 +25,11 @@ export const store: Executor<'STORE'> = async (command, session) => {
   const modified: number[] = []
   let missing = false
   for (const uids of inSlices(selected.version, ranges, OPERATION)) {
+    const hides = watchOthers(command, uids, may, selected)
     const stored = await change(command, uids, may, selected, session)
     if ('text' in stored) return stored
     for (const uid of stored.modified) modified.push(uid)
-    missing = (await tell(command, uids, stored, selected, session, out)) || missing
+    missing = (await tell(command, uids, stored, hides, selected, session, out)) || missing
   }
   return answer(command, modified, missing, selected)
 }
@@ -57,7 +58,7 @@ async function change(
   const rest = othersOf(given, may, selected)
   const input = {
     mailbox,
-    uids: without(uids, added.modified),
+    uids: outside(uids, added.modified),
     how: 'remove',
     flags: rest,
     unchangedSince: undefined,
@@ -83,7 +84,7 @@ function othersOf({ system, keywords }: Flags, may: Changeable, { view }: Select
 }
 
 /** The ranges without these UIDs (ascending). */
-function without(ranges: readonly UidRange[], uids: readonly number[]): UidRange[] {
+function outside(ranges: readonly UidRange[], uids: readonly number[]): UidRange[] {
   const rest: UidRange[] = []
   let n = 0
   for (const [first, last] of ranges) {
@@ -98,11 +99,45 @@ function without(ranges: readonly UidRange[], uids: readonly number[]): UidRange
   return rest
 }
 
+/**
+ * RFC 9051 §6.4.6: what somebody else changed is told also with .SILENT. Answers which mails have, after the command, flags that the client
+ * cannot work out: it was not told of an earlier change, or something changed that was no part of the command.
+ */
+function watchOthers(
+  { how, silent, flags }: Store,
+  uids: readonly UidRange[],
+  may: Changeable,
+  selected: Selected,
+): (uid: number) => boolean {
+  if (!silent) return () => false
+  if (how === 'set') return () => !isAll(may)
+  const { view, version } = selected
+  const before = new Map<number, number>()
+  for (const mails = mailsIn(version, uids); mails.next(); ) {
+    if (!selected.isUntold(mails.uid)) before.set(mails.uid, view.flagsAt(view.indexOf(mails.uid)))
+  }
+  const given = permitted(flags, may)
+  return uid => {
+    const old = before.get(uid)
+    const bits = bitsOf(given, view)
+    const expected = old === undefined ? undefined : how === 'add' ? union(old, bits) : without(old, bits)
+    return view.flagsAt(view.indexOf(uid)) !== expected
+  }
+}
+
+function bitsOf({ system, keywords }: Flags, { keywords: places }: Selected['view']): number {
+  const names = new Set(keywords.map(keyword => keyword.toLowerCase()))
+  let bits = system
+  for (const [place, name] of places) if (names.has(name.toLowerCase())) bits = union(bits, 2 ** place)
+  return bits
+}
+
 /** Tells the client of what it changed. Answers whether a mail was gone. */
 async function tell(
   { uid, silent, unchangedSince }: Store,
   uids: readonly UidRange[],
   stored: Stored,
+  hides: (uid: number) => boolean,
   selected: Selected,
   session: ImapSession,
   out: ResponseWriter,
@@ -120,13 +155,15 @@ async function tell(
     missing ||= flags === undefined
     // RFC 7162 §3.1.3: what passed UNCHANGEDSINCE is told also where nothing became different.
     const due = changed.has(mails.uid) || (unchangedSince !== undefined && !failing.has(mails.uid))
-    if (!due || flags === undefined || (silent && !condstore)) continue
+    if (!due || flags === undefined) continue
+    const showsFlags = !silent || hides(mails.uid)
+    if (!showsFlags && !condstore) continue
     out.text('* ')
     out.number(mails.seq)
     out.text(' FETCH (')
     const items: string[] = []
     if (withUid) items.push(`UID ${mails.uid}`)
-    if (!silent) items.push(`FLAGS ${flags}`)
+    if (showsFlags) items.push(`FLAGS ${flags}`)
     // RFC 7162 §3.1.3: also with .SILENT
     if (condstore) items.push(`MODSEQ (${view.modseqAt(view.indexOf(mails.uid))})`)
     out.text(items.join(' '))
