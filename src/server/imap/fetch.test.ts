@@ -153,6 +153,25 @@ test('a body makes its message \\Seen, which is told beside it and once', async 
   assert.equal(await anna.say('FETCH 1 BODY[TEXT]'), `* 1 FETCH (BODY[TEXT] ${literal('c')})\r\n${DONE}`)
 })
 
+test('a message that somebody on another thread made unread becomes \\Seen again', async t => {
+  const { server, anna } = await open(t)
+  await anna.say('APPEND INBOX (\\Seen) {15+}\r\nSubject: x\r\n\r\nc')
+  await anna.say('SELECT INBOX')
+  const { reader, storage } = server.services
+  const [inbox] = reader.mailboxes(server.services.accountNamed(ANNA)?.id ?? 0).filter(({ name }) => name === 'INBOX')
+  await storage.ask('store', {
+    mailbox: inbox?.id ?? 0,
+    uids: [[1, 1]],
+    how: 'set',
+    flags: { system: 0, keywords: [] },
+    unchangedSince: undefined,
+  })
+  assert.equal(
+    await anna.say('FETCH 1 BODY[TEXT]'),
+    `* 1 FETCH (BODY[TEXT] {1}\r\nc FLAGS (\\Seen \\Recent))\r\n${DONE}`,
+  )
+})
+
 test('UID FETCH: the UID is always told, what is not there is passed over; a wrong number is BAD', async t => {
   const { server, anna } = await open(t)
   for (let i = 0; i < 4; i++) await server.deliver(ANNA, '', 'A: b\r\n\r\nc')

@@ -162,6 +162,7 @@ async function markSeen(
   const { view, version, readOnly, rights } = selected
   // RFC 4314 §4: without the right s it is left as it is.
   if (readOnly || !rights.includes('s')) return NOTHING
+  view.refresh() // others may have taken \Seen away
   const modseqs = new Set<number>()
   const isUnseen = (uid: number): boolean => {
     const index = view.indexOf(uid)
