@@ -5,7 +5,8 @@
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 
-programs=(postfix swaks msmtp curl fetchmail getmail6 dovecot-imapd nsd unbound iproute2 openssl python3 util-linux)
+programs=(postfix swaks msmtp curl fetchmail getmail6 dovecot-imapd nsd unbound iproute2 openssl python3 util-linux
+  claws-mail xvfb xdotool imagemagick) # a mail client in a window, and a screen for it
 swaks_tls=(libnet-ssleay-perl libauthen-sasl-perl) # swaks only recommends what it needs for TLS
 exim_libraries=(libdb5.3 libgnutls30 libgnutls-dane0 libidn12 libpcre2-8-0 libcrypt1 libnsl2)
 exim=${XDG_CACHE_HOME:-/var/cache}/staffetta-interop/exim
