@@ -17,7 +17,7 @@ import { type FetchedMail, mailLoader } from './fetched-mail.ts'
 import { inSlices, type MailCursor, mailsIn, OPERATION, partOf } from './mails.ts'
 import { type ResponseWriter, responseWriter } from './response-writer.ts'
 import type { Executor, ImapSession, Selected, Tagged } from './session.ts'
-import { vanishedSince } from './select.ts'
+import { askedUids, vanishedSince } from './vanished.ts'
 
 export const fetch: Executor<'FETCH'> = async (command, session) => {
   const { selected } = session
@@ -32,7 +32,7 @@ export const fetch: Executor<'FETCH'> = async (command, session) => {
   if (!all) return bad('There is no message of that number')
   if (modifiers.changedSince !== undefined || items.some(({ item }) => item === 'MODSEQ'))
     useCondstore(session, selected)
-  if (vanished) writeVanished(all, changedSince, selected, session)
+  if (vanished) writeVanished(askedUids(set, session.savedResult), changedSince, selected, session)
   // RFC 9394 §3.3: first the places, then what changed of them.
   const ranges = modifiers.partial ? partOf(selected.version, all, modifiers.partial) : all
   const seen = items.some(marksSeen) ? await markSeen(ranges, changedSince, selected, session) : NOTHING
@@ -182,11 +182,11 @@ async function markSeen(
 
 /** RFC 7162 §3.2.6 */
 function writeVanished(
-  ranges: readonly UidRange[],
+  asked: readonly UidRange[],
   changedSince: number,
   selected: Selected,
   session: ImapSession,
 ): void {
-  const vanished = vanishedSince(selected, changedSince, ranges, 0, session)
+  const vanished = vanishedSince(selected, changedSince, asked, 1, session)
   if (vanished.length > 0) session.write(`* VANISHED (EARLIER) ${formatRanges(vanished)}\r\n`)
 }

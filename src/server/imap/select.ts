@@ -6,8 +6,10 @@ import { mailboxId } from '../../imap/object-id.ts'
 import { SEEN } from '../../mail/flags.ts'
 import type { UidRange } from '../../mail/sequence-set.ts'
 import { expungeDeleted } from './expunge.ts'
+import { mailsIn } from './mails.ts'
 import { resolveMailbox } from './names.ts'
 import type { Executor, ImapSession, Selected, Tagged } from './session.ts'
+import { askedUids, vanishedSince } from './vanished.ts'
 
 const NONEXISTENT: Tagged = { is: 'NO', code: 'NONEXISTENT', text: 'There is no such mailbox' } // RFC 5530 §3
 
@@ -31,7 +33,7 @@ export const select: Executor<'SELECT' | 'EXAMINE'> = async (command, session) =
   return {
     is: 'OK',
     code: readOnly ? 'READ-ONLY' : 'READ-WRITE',
-    text: `${command.name === 'SELECT' ? 'Selected' : 'Examined'}`,
+    text: command.name === 'SELECT' ? 'Selected' : 'Examined',
   }
 }
 
@@ -72,45 +74,22 @@ async function resynchronise(
 ): Promise<void> {
   const { view } = selected
   if (uidValidity !== view.row.uidValidity) return
-  const known = knownUids ? (selected.resolve(knownUids, true, []) ?? []) : ALL
+  const known = knownUids ? askedUids(knownUids, []) : ALL
   const from = match ? lastMatch(match, selected) : 0
-  const vanished = vanishedSince(selected, modseq, known, from, session)
+  const vanished = vanishedSince(selected, modseq, known, from + 1, session)
   if (vanished.length > 0) session.write(`* VANISHED (EARLIER) ${formatRanges(vanished)}\r\n`)
-  for (let seq = 1; seq <= selected.version.exists; seq++) {
-    const index = seq - 1
-    if (view.modseqAt(index) <= modseq) continue
-    const uid = selected.uidOf(seq)
-    if (!known.some(([first, last]) => uid >= first && uid <= last)) continue
-    session.write(
-      `* ${seq} FETCH (UID ${uid} FLAGS ${selected.flagsText(uid) ?? '()'} MODSEQ (${view.modseqAt(index)}))\r\n`,
-    )
+  for (const mails = mailsIn(selected.version, known); mails.next(); ) {
+    const { seq, uid } = mails
+    const index = view.indexOf(uid)
+    const flags = selected.flagsText(uid)
+    if (flags === undefined || view.modseqAt(index) <= modseq) continue
+    session.write(`* ${seq} FETCH (UID ${uid} FLAGS ${flags} MODSEQ (${view.modseqAt(index)}))\r\n`)
     const room = session.room()
     if (room) await room
   }
 }
 
 const ALL: readonly UidRange[] = [[1, 2 ** 32 - 1]]
-
-/** UIDs that are gone; where nobody remembers since when, all of the known ones that are not there (RFC 7162 §3.2.5.1). */
-export function vanishedSince(
-  selected: Selected,
-  modseq: number,
-  known: readonly UidRange[],
-  from: number,
-  session: ImapSession,
-): readonly number[] {
-  const { view } = selected
-  const among = (uid: number): boolean =>
-    uid > from && selected.seqOf(uid) === 0 && known.some(([first, last]) => uid >= first && uid <= last)
-  const remembered = session.services.reader.vanished(view.mailbox, modseq)
-  if (remembered) return remembered.filter(among)
-  const gone: number[] = []
-  for (const [first, last] of known) {
-    const end = Math.min(last, view.row.uidNext - 1)
-    for (let uid = Math.max(first, from + 1); uid <= end; uid++) if (selected.seqOf(uid) === 0) gone.push(uid)
-  }
-  return gone
-}
 
 /** RFC 7162 §3.2.5.2: up to this UID the client's numbers are ours, so nothing went before it. */
 function lastMatch({ seqs, uids }: NonNullable<NonNullable<Select['qresync']>['match']>, selected: Selected): number {
