@@ -93,6 +93,15 @@ suite('RENAME', () => {
     ])
   })
 
+  test('INBOX gives what is in it to a mailbox below it too', async () => {
+    await mail.append('carl@other.test', 'INBOX')
+    assert.equal(await move('INBOX', 'INBOX/2025'), 'OK Renamed')
+    assert.deepEqual(await session.run(status, { mailbox: 'INBOX/2025', items: ['MESSAGES'] }), [
+      '* STATUS INBOX/2025 (MESSAGES 1)',
+      'OK Done',
+    ])
+  })
+
   test('refuses what would leave the tree no tree', async () => {
     assert.equal(await move('nothing', 'something'), 'NO [NONEXISTENT]')
     assert.equal(await move('x', 'Old'), 'NO [ALREADYEXISTS]')

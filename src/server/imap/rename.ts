@@ -16,7 +16,8 @@ export async function rename(
   const { row } = found
   if (row.account !== place.owner.id) return no('CANNOT', 'A mailbox stays with its account')
   if (row.name === INBOX && row.account !== accountOf(session).id) return no('CANNOT', 'That INBOX is not yours')
-  if (isBelow(place.name, row.name)) return no('CANNOT', 'A mailbox cannot go below itself')
+  // RFC 9051 §6.3.6: INBOX itself stays where it is.
+  if (row.name !== INBOX && isBelow(place.name, row.name)) return no('CANNOT', 'A mailbox cannot go below itself')
   const { reader } = session.services
   const tooDeep = row.name !== INBOX && !childrenFit(reader.mailboxes(row.account), row.name, place.name)
   if (tooDeep) return no('CANNOT', 'The names of mailboxes below it would be too long')
