@@ -14,7 +14,7 @@ import { passwordChecker } from './directory/passwords.ts'
 import { createCache } from './dns/cache.ts'
 import { createResolver } from './dns/client.ts'
 import type { Connection, ConnectionHandler } from './net/connection.ts'
-import { collectGarbage } from './garbage.ts'
+import { collectGarbage, collectWhenIdle } from './garbage.ts'
 import { createNetwork } from './net/dial.ts'
 import { type Listening, listen } from './net/listen.ts'
 import { createAuthFailures, createSources, shareOf } from './net/sources.ts'
@@ -224,6 +224,7 @@ main.on('message', (message: ToProtocolThread) => {
     case 'go':
       void go(message).then(() => {
         collectGarbage()
+        collectWhenIdle()
         say({ is: 'serving' })
       })
       return

@@ -13,11 +13,12 @@ const TABLE = `
   dns                | questions to name servers, and a fake that answers                        |
   config             | what a user writes, checked, and how it is explained                      |
 
+  garbage.ts         | what starting up leaves in memory                                         |
   smtp               | the language, and the machines of both sides                              | mail sasl config
   imap               | the language: commands, responses                                         | mail sasl
   pop3               | the language, and its machine                                             | mail sasl
   log                | events, and the lines that they become                                    | mail
-  storage            | the thread that writes to the disk; queue, mailboxes, directory, timeline | mail log
+  storage            | the thread that writes to the disk; queue, mailboxes, directory, timeline | mail log garbage.ts
   net                | listeners, connections, TLS, deadlines                                    | config
   directory          | who exists, and who may be whom                                           | mail sasl
 
@@ -27,7 +28,6 @@ const TABLE = `
   delivery           | one attempt: mailbox, MX, relay, LMTP, function                           | mail smtp config dns net directory
   server             | a connection, and what answers it                                         | mail sasl smtp imap pop3 config log storage net directory store policy queue
 
-  garbage.ts         | what starting up leaves in memory                                         |
   client.ts          | for programs that only send                                               | mail config dns net delivery
   index.ts           | the package, as programs import it                                        | mail config server client.ts
   post-office.ts     | what a thread does with mail, put together                                | mail smtp config dns storage net directory store queue delivery server

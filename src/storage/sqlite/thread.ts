@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { collectGarbage, collectWhenIdle } from '../../garbage.ts'
 import { openLog } from '../../log/lines.ts'
 import type { OperationName, Operations, StorageResult } from '../operations.ts'
 import type { FromStorage, StorageThreadData, ToStorage, ToStorageThread } from '../wire.ts'
@@ -102,4 +103,6 @@ main.on('message', (message: ToStorageThread) => {
 })
 prune()
 setInterval(look, LOOK)
+collectGarbage()
+collectWhenIdle()
 main.postMessage({ is: 'ready', newestId: engine.newestId(), recovered: engine.recovered, removed })
