@@ -40,18 +40,85 @@ export type ViewReader = Pick<MailReader, 'mailbox' | 'mails' | 'changes' | 'key
 
 /** undefined: there is no such mailbox. */
 export function openView(reader: ViewReader, mailbox: number): View | undefined {
-  const first = reader.mailbox(mailbox)
-  if (!first) return undefined
-  let row = first
-  let columns = reader.mails(mailbox)
-  let version: Version = { uids: columns.uids, exists: columns.uids.length, vanished: 0 }
-  let keywords = new Map(reader.keywords(mailbox))
-  // The columns may be newer than the row that was read before them: what they hold already is read once more.
-  let modseq = row.modseq
-  let gone = false
+  const row = reader.mailbox(mailbox)
+  return row && new MailboxView(reader, row)
+}
 
-  function change(vanished: readonly number[], changes: MailColumns): void {
-    const remaining = vanished.length > 0 ? withoutUids(columns, version.exists, vanished) : columns
+const NOTHING: MailColumns = { uids: new Uint32Array(0), flags: new Float64Array(0), modseqs: new Float64Array(0) }
+const NO_KEYWORDS: ReadonlyMap<number, string> = new Map()
+
+/** A class, because thousands of idle sessions each have one open: methods are shared, closures are not. */
+class MailboxView implements View {
+  row: MailboxRow
+  version: Version
+  keywords: ReadonlyMap<number, string>
+  gone = false
+  readonly #reader: ViewReader
+  #columns: MailColumns
+  /** What was read up to here. The columns may be newer than the row that was read before them: what they hold already is read once more. */
+  #modseq: number
+
+  constructor(reader: ViewReader, row: MailboxRow) {
+    this.row = row
+    this.#reader = reader
+    this.#modseq = row.modseq
+    const columns = reader.mails(row.id)
+    this.#columns = columns.uids.length > 0 ? columns : NOTHING
+    this.version = { uids: this.#columns.uids, exists: columns.uids.length, vanished: 0 }
+    this.keywords = this.#readKeywords()
+  }
+
+  get mailbox(): number {
+    return this.row.id
+  }
+
+  refresh(): void {
+    const { version, row } = this
+    const now = this.#reader.mailbox(row.id)
+    if (!now) {
+      this.gone = true
+      if (version.exists > 0) this.#change([...version.uids.subarray(0, version.exists)], NOTHING)
+      return
+    }
+    this.row = now
+    if (now.modseq === this.#modseq) return
+    const { mails, vanished } = this.#reader.changes(row.id, this.#modseq, row.uidNext)
+    this.keywords = this.#readKeywords()
+    this.#modseq = now.modseq
+    const known = (uid: number): boolean => search(version.uids, version.exists, uid) >= 0
+    this.#change(vanished ? vanished.filter(known) : this.#missing(), mails)
+  }
+
+  indexOf(uid: number): number {
+    return search(this.version.uids, this.version.exists, uid)
+  }
+
+  flagsAt(index: number): number {
+    return this.#columns.flags[index] ?? 0
+  }
+
+  modseqAt(index: number): number {
+    return this.#columns.modseqs[index] ?? 0
+  }
+
+  changedSince(since: number, last: number): readonly number[] {
+    const changed: number[] = []
+    if (this.row.modseq <= since) return changed
+    const { uids, modseqs } = this.#columns
+    for (let i = 0; i < this.version.exists && (uids[i] ?? 0) <= last; i++) {
+      if ((modseqs[i] ?? 0) > since) changed.push(uids[i] ?? 0)
+    }
+    return changed
+  }
+
+  #readKeywords(): ReadonlyMap<number, string> {
+    const keywords = this.#reader.keywords(this.row.id)
+    return keywords.length > 0 ? new Map(keywords) : NO_KEYWORDS
+  }
+
+  #change(vanished: readonly number[], changes: MailColumns): void {
+    const { version } = this
+    const remaining = vanished.length > 0 ? withoutUids(this.#columns, version.exists, vanished) : this.#columns
     const kept = version.exists - vanished.length
     const last = kept > 0 ? (remaining.uids[kept - 1] ?? 0) : 0
     let known = 0
@@ -62,62 +129,19 @@ export function openView(reader: ViewReader, mailbox: number): View | undefined 
       remaining.modseqs[index] = changes.modseqs[known] ?? 0
     }
     const added = changes.uids.length - known
-    columns = appended(remaining, kept, changes, known)
+    this.#columns = appended(remaining, kept, changes, known)
     if (vanished.length === 0 && added === 0) return
-    version = { uids: columns.uids, exists: kept + added, vanished: version.vanished + vanished.length }
+    const { uids } = this.#columns
+    this.version = { uids, exists: kept + added, vanished: version.vanished + vanished.length }
   }
 
   /** What went so long ago that the storage does not know it any more is found by comparing. */
-  function missing(): number[] {
-    const { uids } = reader.mails(mailbox)
+  #missing(): number[] {
+    const { version } = this
+    const { uids } = this.#reader.mails(this.row.id)
     return [...version.uids.subarray(0, version.exists)].filter(uid => search(uids, uids.length, uid) < 0)
   }
-
-  return {
-    mailbox,
-    get row() {
-      return row
-    },
-    get keywords() {
-      return keywords
-    },
-    get version() {
-      return version
-    },
-    get gone() {
-      return gone
-    },
-    refresh() {
-      const now = reader.mailbox(mailbox)
-      if (!now) {
-        gone = true
-        if (version.exists > 0) change([...version.uids.subarray(0, version.exists)], NOTHING)
-        return
-      }
-      const { uidNext } = row
-      row = now
-      if (now.modseq === modseq) return
-      const { mails, vanished } = reader.changes(mailbox, modseq, uidNext)
-      keywords = new Map(reader.keywords(mailbox))
-      modseq = now.modseq
-      change(vanished ? vanished.filter(uid => search(version.uids, version.exists, uid) >= 0) : missing(), mails)
-    },
-    indexOf: uid => search(version.uids, version.exists, uid),
-    flagsAt: index => columns.flags[index] ?? 0,
-    modseqAt: index => columns.modseqs[index] ?? 0,
-    changedSince(since, last) {
-      const changed: number[] = []
-      if (row.modseq <= since) return changed
-      const { uids, modseqs } = columns
-      for (let i = 0; i < version.exists && (uids[i] ?? 0) <= last; i++) {
-        if ((modseqs[i] ?? 0) > since) changed.push(uids[i] ?? 0)
-      }
-      return changed
-    },
-  }
 }
-
-const NOTHING: MailColumns = { uids: new Uint32Array(0), flags: new Float64Array(0), modseqs: new Float64Array(0) }
 
 /** The place of a UID among the first `length`; -1: it is not there. */
 export function search(uids: Uint32Array, length: number, uid: number): number {
