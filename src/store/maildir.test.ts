@@ -55,5 +55,12 @@ test('lines of the keywords that are none, and the order of files', () => {
       [2, 'd'],
     ],
   )
-  assert.deepEqual(inMaildirOrder(['10.a', '9.b', 'x', '9.a']), ['x', '9.a', '9.b', '10.a'])
+  assert.deepEqual(inMaildirOrder(['10.a', '9.M100P1', 'x', '9.M99P2', '9.a', '10.A']), [
+    '9.a',
+    '9.M99P2',
+    '9.M100P1',
+    '10.a',
+    '10.A',
+    'x',
+  ])
 })

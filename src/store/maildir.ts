@@ -8,7 +8,7 @@ const LETTERS: readonly (readonly [letter: string, bit: number])[] = [
   ['S', SEEN],
   ['T', DELETED],
 ]
-/** RFC 5788: what P, passed, is called in IMAP. */
+/** RFC 5788: what P, passed, is called in IMAP. Dovecot knows only the keyword, others only the letter: both are written. */
 export const FORWARDED = '$Forwarded'
 /** `a` to `z` are the keywords of the folder's file `dovecot-keywords`, by their numbers in it. */
 const MOST_KEYWORDS = 26
@@ -30,7 +30,7 @@ export function maildirFlags(name: string, keywords: ReadonlyMap<number, string>
     if (known) system += known[1]
     else if (keyword !== undefined) named.push(keyword)
   }
-  return { system, keywords: named }
+  return { system, keywords: [...new Set(named)] }
 }
 
 /** `:2,FS` with letters in their order; and the keywords for which there is none. `keywords` grows. */
@@ -38,9 +38,10 @@ export function maildirInfo(flags: Flags, keywords: string[]): { readonly info: 
   const letters = LETTERS.filter(([, bit]) => (flags.system & bit) !== 0).map(([letter]) => letter)
   let left = 0
   for (const name of flags.keywords) {
-    const number = name === FORWARDED ? -1 : numberOf(name, keywords)
-    if (number === undefined) left++
-    else letters.push(number < 0 ? 'P' : String.fromCharCode(97 + number))
+    const number = numberOf(name, keywords)
+    if (name === FORWARDED) letters.push('P')
+    if (number !== undefined) letters.push(String.fromCharCode(97 + number))
+    else if (name !== FORWARDED) left++
   }
   return { info: `:2,${letters.sort().join('')}`, left }
 }
@@ -66,8 +67,10 @@ export function formatKeywords(keywords: readonly string[]): string {
   return keywords.map((name, number) => (name === '' ? '' : `${number} ${name}\n`)).join('')
 }
 
-/** Messages in the order in which they came: by the number that the name begins with, then by the rest of it. */
+/** As numbers where there are some: `1.M99P7.host` comes before `1.M100P7.host`. */
+const { compare } = new Intl.Collator('en', { numeric: true })
+
+/** Messages in the order in which they came: their names begin with the time, and go on with parts of it. */
 export function inMaildirOrder(names: readonly string[]): string[] {
-  const keyed = names.map(name => [Number(/^\d{1,15}/.exec(name)?.[0] ?? 0), name] as const)
-  return keyed.sort(([a, x], [b, y]) => a - b || (x < y ? -1 : 1)).map(([, name]) => name)
+  return names.toSorted((a, b) => compare(a, b) || (a < b ? -1 : 1))
 }
