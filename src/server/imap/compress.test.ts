@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { createDeflateRaw, createInflateRaw, type DeflateRaw } from 'node:zlib'
+import { createDeflateRaw, createInflateRaw, type DeflateRaw, deflateRawSync } from 'node:zlib'
 import { createWheel } from '../../net/deadlines.ts'
 import { peerOf, TcpConnection } from '../../net/tcp-connection.ts'
+import type { Connection } from '../../net/connection.ts'
+import { createCompression } from './compress.ts'
 import { openFakeServer } from './fake-client.ts'
 import { ImapLoop } from './loop.ts'
 
@@ -109,4 +111,55 @@ test('what cannot be inflated ends the session with a reason', async t => {
   await client.compressed('c NOOP\r\n', 'c OK Done\r\n')
   void client.plain('\xff\xff\xff\xff', '')
   assert.equal(await client.rest(), '* BYE That is not compressed as was agreed\r\n')
+})
+
+test('a compressed stream that ends before the session does ends it too', async t => {
+  const client = await open(t)
+  await client.plain(LOGIN, ' Welcome\r\n')
+  await client.plain(COMPRESS, '\r\n')
+  await client.compressed('c NOOP\r\n', 'c OK Done\r\n')
+  void client.plain('\x03\x00more', '') // RFC 1951 §3.2.3: the final block, nothing in it, and more
+  assert.equal(await client.rest(), '* BYE That is not compressed as was agreed\r\n')
+})
+
+/** Takes everything. */
+const DEAF: Connection = {
+  peer: { address: '192.0.2.1', port: 1, local: { address: '192.0.2.2', port: 143 } },
+  tls: undefined,
+  unsent: 0,
+  write: () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+  startTls: () => undefined,
+  deadline: () => undefined,
+  end: () => undefined,
+  destroy: () => undefined,
+}
+
+test('of a bomb no more is inflated than is used, and nothing after the end', async () => {
+  const bomb = deflateRawSync(Buffer.alloc(20_000_000))
+  let inflated = 0
+  let heard: () => void = () => undefined
+  const compression = createCompression(DEAF, {
+    data(chunk) {
+      inflated += chunk.length
+      compression.pause()
+      heard()
+    },
+    drained: () => undefined,
+    broken: () => assert.fail('it is whole'),
+  })
+  const more = (): Promise<void> => new Promise(resolve => (heard = resolve))
+  const first = more()
+  compression.feed(bomb)
+  await first
+  const second = more()
+  compression.resume()
+  await second
+  const before = inflated
+  compression.resume()
+  void compression.end()
+  await new Promise(resolve => setTimeout(resolve, 50))
+  assert.equal(inflated, before)
+  assert.ok(inflated < 100_000, `${inflated} bytes`)
 })

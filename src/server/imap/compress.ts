@@ -11,7 +11,7 @@ export interface Compression {
   resume(): void
   /** Bytes that were written and did not reach the connection yet. */
   readonly waiting: number
-  /** Resolves when all that was written has reached the connection. */
+  /** Nothing more is inflated. Resolves when all that was written has reached the connection. */
   end(): Promise<void>
 }
 
@@ -39,9 +39,11 @@ export function createCompression(connection: Connection, session: Inflated): Co
   // A little can become a thousand times as much: it is inflated piece by piece, and the client is not read on before that is used.
   inflate.on('data', (chunk: Buffer) => session.data(chunk))
   inflate.on('drain', () => connection.resume())
-  inflate.on('error', () => {
+  const broken = (): void => {
     if (!ended) session.broken()
-  })
+  }
+  inflate.on('error', broken)
+  inflate.on('end', broken) // of the stream, though not of the session: what comes behind it would never be heard
 
   /** RFC 4978 §4: a flush after each turn, so that the client can read all of it. */
   function flush(): void {
