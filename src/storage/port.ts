@@ -33,11 +33,11 @@ export function storageOver(port: MessagePort, onNotice: (notice: Notice) => voi
   }
 
   port.on('message', ({ answers, notices }: FromStorage) => {
-    for (const [of, result] of answers ?? []) {
+    for (const notice of notices) onNotice(notice)
+    for (const [of, result] of answers) {
       waiting.get(of)?.(result)
       waiting.delete(of)
     }
-    for (const notice of notices ?? []) onNotice(notice)
   })
 
   return {

@@ -28,6 +28,7 @@ export type Asked = { [Name in OperationName]: AskedOf<Name> }[OperationName]
 export type ToStorage = readonly (readonly [number, Asked])[]
 
 export interface FromStorage {
-  readonly answers?: readonly (readonly [number, StorageResult<Operations[OperationName]['out']>])[]
-  readonly notices?: readonly Notice[]
+  readonly answers: readonly (readonly [number, StorageResult<Operations[OperationName]['out']>])[]
+  /** What happened before the answers. */
+  readonly notices: readonly Notice[]
 }

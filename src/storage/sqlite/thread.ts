@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { collectGarbage, collectWhenIdle } from '../../garbage.ts'
 import { openLog } from '../../log/lines.ts'
-import type { OperationName, Operations, StorageResult } from '../operations.ts'
+import type { Notice, OperationName, Operations, StorageResult } from '../operations.ts'
 import type { FromStorage, StorageThreadData, ToStorage, ToStorageThread } from '../wire.ts'
 import { openEngine } from './engine.ts'
 import { sweep } from './reader.ts'
@@ -16,20 +16,22 @@ if (!main) throw new Error('this file is started as a worker thread')
 
 const log = openLog(target, level)
 const ports = new Map<MessagePort, { answers: [number, StorageResult<Operations[OperationName]['out']>][] }>()
+/** To all, before the answers of the same commit. */
+let notices: Notice[] = []
+let scheduled = false
 const engine = openEngine({
   data,
   timeline,
   now: Date.now,
   notify: notice => {
-    for (const port of ports.keys()) port.postMessage({ notices: [notice] } satisfies FromStorage)
+    notices.push(notice)
+    schedule()
   },
   log: lines => log.write(lines),
 })
 engine.layOut()
 const removed = sweep(data)
 engine.sweepMailboxes()
-
-let scheduled = false
 
 function schedule(): void {
   if (scheduled) return
@@ -47,8 +49,11 @@ function run(): void {
   scheduled = true // answers of this run go out at its end
   receiveAll()
   const more = engine.commit()
+  const said = notices
+  notices = []
   for (const [port, { answers }] of ports) {
-    if (answers.length > 0) port.postMessage({ answers: answers.splice(0) } satisfies FromStorage)
+    if (answers.length === 0 && said.length === 0) continue
+    port.postMessage({ answers: answers.splice(0), notices: said } satisfies FromStorage)
   }
   scheduled = false
   if (more) schedule()
