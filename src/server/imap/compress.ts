@@ -11,8 +11,10 @@ export interface Compression {
   resume(): void
   /** Bytes that were written and did not reach the connection yet. */
   readonly waiting: number
-  /** Nothing more is inflated. Resolves when all that was written has reached the connection. */
+  /** Resolves when all that was written has reached the connection. */
   end(): Promise<void>
+  /** The client is gone: what it sent is not inflated any further. */
+  destroy(): void
 }
 
 export interface Inflated {
@@ -75,6 +77,11 @@ export function createCompression(connection: Connection, session: Inflated): Co
         deflate.once('close', resolve) // by itself, behind the last of its data
         deflate.end()
       })
+    },
+    destroy() {
+      ended = true
+      inflate.destroy()
+      deflate.destroy()
     },
   }
 }
