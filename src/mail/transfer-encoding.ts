@@ -7,6 +7,8 @@ import { decodeQuotedPrintable } from './quoted-printable.ts'
 export interface TransferDecoder {
   feed(chunk: Uint8Array): Buffer
   end(): Buffer
+  /** Nothing is carried over: what comes next is decoded as it would be by a new decoder. */
+  readonly fresh: boolean
   /** What was fed so far is not as the RFC says, or not an encoding that we know: it was decoded as far as it makes sense. */
   readonly malformed: boolean
 }
@@ -38,7 +40,7 @@ export function transferDecoder(encoding: Part['encoding']): TransferDecoder {
   switch (encoding) {
     case 'identity':
     case 'other':
-      return { feed: view, end: () => NOTHING, malformed: encoding === 'other' }
+      return { feed: view, end: () => NOTHING, fresh: true, malformed: encoding === 'other' }
     case 'base64':
       return base64Decoder()
     case 'quoted-printable':
@@ -113,6 +115,9 @@ function base64Decoder(): TransferDecoder {
       quantum = 0
       return rest
     },
+    get fresh() {
+      return digits === 0 && padding === 0
+    },
     get malformed() {
       return malformed
     },
@@ -139,6 +144,9 @@ function quotedPrintableDecoder(): TransferDecoder {
       const rest = carry
       carry = NOTHING
       return decode(rest)
+    },
+    get fresh() {
+      return carry.length === 0
     },
     get malformed() {
       return malformed

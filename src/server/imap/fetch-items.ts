@@ -84,7 +84,7 @@ function writerOf(item: FetchItem, selected: Selected, out: ResponseWriter): Ite
       return bodyWriter(RFC822[item.item], out)
     case 'BINARY[]':
     case 'BINARY.SIZE[]':
-      return binaryWriter(item, out)
+      return binaryWriter(item, selected, out)
     case 'ENVELOPE':
       return mail => writeIndexed(mail.envelope, out)
     case 'BODY':

@@ -3,7 +3,7 @@ import { FIRST_KEYWORD, hasBit, SYSTEM_FLAGS } from '../../mail/flags.ts'
 import type { SeqNumber, SequenceSet, UidRange } from '../../mail/sequence-set.ts'
 import { difference } from '../../store/uids.ts'
 import { search, type Version, type View } from '../../store/view.ts'
-import type { Selected, Selecting } from './session.ts'
+import type { Bookmark, Selected, Selecting } from './session.ts'
 
 /** How changes are told to this client. */
 export interface Manner {
@@ -26,6 +26,7 @@ export class SelectedMailbox implements Selected {
   readonly readOnly: boolean
   readonly rights: string
   readonly recentFrom: number
+  bookmark: Bookmark | undefined
   condstore: boolean
   version: Version
   readonly #showRecent: () => boolean

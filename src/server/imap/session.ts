@@ -126,6 +126,15 @@ export interface NotifyState {
   end(): void
 }
 
+/** The last place in an encoded body that the client's reading came by: after `raw` of its octets, which gave `decoded`. */
+export interface Bookmark {
+  readonly message: Id
+  /** Where the body begins. */
+  readonly start: number
+  readonly raw: number
+  readonly decoded: number
+}
+
 export interface Selecting {
   /** As the client named it. */
   readonly name: string
@@ -149,6 +158,8 @@ export interface Selected {
   readonly recentFrom: number
   /** How many are \Recent to this session. */
   recent(): number
+  /** Made and understood by `fetch-binary.ts`. */
+  bookmark: Bookmark | undefined
   /** Names of all flags in use, in parentheses; `more`: and that further ones may be made. */
   allFlags(more: boolean): string
   /**
