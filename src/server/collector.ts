@@ -33,6 +33,8 @@ export interface MessageCollector extends Collector {
   head(): Buffer
   /** The whole content with `stamp` before it, synced when it is a file. undefined: the disk has no room or failed. */
   finish(stamp: Buffer): Promise<Content | undefined> | Content
+  /** What is finished stays in memory for a while: it counts among what is being received until what is answered is called. */
+  hold(): () => void
 }
 
 /**
@@ -146,6 +148,13 @@ export function collectMessage(id: Id, data: string, budget: ReceiveBudget): Mes
         return { in: 'memory', bytes }
       }
       return finishFile(stamp)
+    },
+    hold() {
+      const bytes = file === undefined ? size : 0
+      budget.used += bytes
+      return () => {
+        budget.used -= bytes
+      }
     },
   }
 

@@ -5,23 +5,22 @@
 import type { Command } from '../../imap/command.ts'
 import { InputReader, type Input } from '../../imap/input.ts'
 import { messageLiteral, parseCommand } from '../../imap/parse.ts'
+import { readTag } from '../../imap/raw-command.ts'
 import { mayExpunge, notNow, type State } from '../../imap/states.ts'
 import type { Content } from '../../mail/content.ts'
 import type { UidRange } from '../../mail/sequence-set.ts'
 import { type Connection, type ConnectionHandler, HIGH_WATER } from '../../net/connection.ts'
-import type { MessageCollector } from '../collector.ts'
+import type { View } from '../../store/view.ts'
 import type { Account } from '../login.ts'
 import { announced } from './capability.ts'
-import { type Compression, createCompression } from './compress.ts'
+import { createCompression } from './compress.ts'
+import { Contents } from './contents.ts'
 import { execute } from './executors.ts'
+import { withRights } from './names.ts'
+import { Output } from './output.ts'
 import { SelectedMailbox } from './selected.ts'
 import type { Enabled, ImapServices, ImapSession, NotifyState, Selecting, Tagged } from './session.ts'
-import type { View } from '../../store/view.ts'
 
-/** ms of work after which others get their turn. */
-const SLICE = 8
-/** Characters of text that are put together before the connection gets them. */
-const TEXT = 16_384
 /** Commands without sense, in one session. */
 const MAX_BAD = 50
 /** Before a log-in nobody needs much. Bytes. */
@@ -46,23 +45,25 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
   readonly #onGone: (loop: ImapLoop) => void
   readonly #mayLogInInClear: boolean
   readonly #reader = new InputReader(BEFORE_LOGIN)
-  #compression: Compression | undefined
-  /** Contents of the command that comes in, by the number of their literal. */
-  #contents: Map<number, Content | undefined> | undefined
-  #collector: MessageCollector | undefined
+  readonly #out: Output
+  readonly #contents: Contents
   /** Who waits for a line that is no command: a response of SASL, DONE. */
   #awaitsLine: ((line: Buffer | undefined) => void) | undefined
   #idling = false
-  #text = ''
-  #waits = false
+  /** Promises that are waited for. */
+  #pending = 0
+  /** What NOTIFY tells unasked is on its way: nothing else may be written. */
+  #telling: Promise<void> | undefined
+  /** Something changed meanwhile. */
+  #tellsAgain = false
   #paused = false
   #using = false
   #executing = false
   #bad = 0
-  /** When this turn's work began, in ms; 0: others had their turn since. */
-  #sliceSince = 0
-  #roomWaiters: (() => void)[] = []
   #afterwards: Afterwards | undefined
+  /** Why the session ends when the command that is carried out has been answered. */
+  #leaving: string | undefined
+  /** ms since 1970: when the client last said something, or took what it waits for. */
   #heard: number
 
   constructor(
@@ -75,6 +76,8 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
     this.services = services
     this.#mayLogInInClear = mayLogInInClear
     this.#onGone = onGone
+    this.#out = new Output(connection)
+    this.#contents = new Contents(services)
     this.#heard = services.now()
   }
 
@@ -95,19 +98,25 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
   }
 
   get compressed(): boolean {
-    return this.#compression !== undefined
+    return this.#out.compression !== undefined
   }
 
   /** The greeting. To be called when the connection calls this handler. */
   start(): void {
     this.write(`* OK [CAPABILITY ${announced(this)}] ${this.services.hostname} is ready\r\n`)
-    this.#flush()
+    this.#out.flush()
     this.#awaitInput()
   }
 
   /** We stop. */
   shutdown(): void {
-    this.#sayBye('The server is being stopped; please connect again')
+    this.leave('The server is being stopped; please connect again')
+  }
+
+  /** Says why and ends; what is under way is answered before. */
+  leave(why: string): void {
+    if (this.#isAtWork) this.#leaving = why
+    else this.#sayBye(why)
   }
 
   // ---- the connection calls
@@ -115,37 +124,53 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
   data(chunk: Buffer): void {
     if (this.gone) return
     this.#heard = this.services.now()
-    if (this.#compression) this.#compression.feed(chunk)
+    if (this.#out.compression) this.#out.compression.feed(chunk)
     else this.#take(chunk)
   }
 
   drained(): void {
-    this.#wake()
+    if (this.#out.drained()) this.#heard = this.services.now()
     this.#use()
   }
 
   secured(): void {
-    this.#waits = false
+    this.#pending--
     this.#use()
   }
 
   deadline(): void {
-    const { idle, idleBeforeLogin } = this.services.limits
-    const left = this.#heard + (this.account ? idle : idleBeforeLogin) - this.services.now()
-    if (left <= 0) {
+    if (this.#left > 0) {
+      if (this.#idling && !this.#telling) this.write('* OK Still here\r\n')
+      this.#out.flush()
+      this.#awaitInput()
+    } else if (!this.#isAtWork) {
       this.#sayBye('You were silent for too long')
-      return
+    } else if (this.#out.unsent === 0) {
+      this.#heard = this.services.now() // it is we who take long
+      this.#awaitInput()
+    } else {
+      this.#leave() // in the middle of an answer, where a word of ours would be taken for part of it
+      this.connection.destroy()
     }
-    if (this.#idling) this.write('* OK Still here\r\n')
-    this.#flush()
-    this.#awaitInput()
   }
 
   closed(): void {
-    if (!this.gone) this.#leave()
+    if (this.gone) return
+    this.#out.compression?.destroy()
+    this.#leave()
   }
 
   // ---- what comes in
+
+  /** No input is used, but for a line that is waited for. */
+  get #waits(): boolean {
+    return this.#pending > 0 && this.#awaitsLine === undefined
+  }
+
+  /** Something is being said that nothing may come in between. */
+  get #isAtWork(): boolean {
+    return (this.#executing && this.#awaitsLine === undefined) || this.#telling !== undefined
+  }
 
   #take(chunk: Buffer): void {
     this.#reader.feed(chunk)
@@ -155,14 +180,19 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
   #use(): void {
     if (this.#using) return
     this.#using = true
-    while (!this.gone && !this.#waits && this.#unsent() < HIGH_WATER) {
-      const input = this.#reader.next(this.#awaitsLine ? 'line' : 'command')
-      if (!input) break
-      this.#handle(input)
+    try {
+      while (!this.gone && !this.#waits && this.#out.unsent < HIGH_WATER) {
+        const input = this.#reader.next(this.#awaitsLine ? 'line' : 'command')
+        if (!input) break
+        this.#handle(input)
+      }
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#using = false
     }
-    this.#using = false
     if (this.gone) return
-    this.#flush()
+    this.#out.flush()
     this.#regulate()
     this.#awaitInput()
   }
@@ -179,11 +209,13 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
         this.#beginLiteral(input)
         return
       case 'content':
-        this.#collector?.take(input.bytes)
-        this.#await(this.#collector?.pressure(), () => undefined)
+        this.#await(this.#contents.take(input.bytes), () => undefined)
         return
       case 'content-end':
-        this.#endContent(input.number)
+        this.#await(
+          this.#contents.end(input.number, () => !this.gone),
+          () => undefined,
+        )
         return
       case 'malformed':
         this.#complainOf(input.tag ?? '*', MALFORMED[input.why])
@@ -198,27 +230,15 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
     const isMessage = this.account !== undefined && messageLiteral(before)
     if (isMessage && size > this.services.limits.messageSize) {
       this.#reader.accept('refuse')
-      this.#dropContents()
+      this.#contents.drop()
+      const tag = readTag(before.toString('latin1')) ?? '*'
       // RFC 7889 §4
-      this.write(`${tagOf(before)} NO [TOOBIG] A message may have ${this.services.limits.messageSize} octets\r\n`)
+      this.write(`${tag} NO [TOOBIG] A message may have ${this.services.limits.messageSize} octets\r\n`)
       return
     }
     this.#reader.accept(isMessage ? 'stream' : 'memory')
-    if (isMessage) this.#collector = this.services.collect()
+    if (isMessage) this.#contents.begin()
     if (sync) this.write('+ Go on\r\n')
-  }
-
-  #endContent(number: number): void {
-    const collector = this.#collector
-    this.#collector = undefined
-    if (!collector) return
-    const content = collector.finish(Buffer.alloc(0))
-    const keep = (whole: Content | undefined): void => {
-      if (this.gone) collector.discard()
-      else (this.#contents ??= new Map()).set(number, whole)
-    }
-    if (content instanceof Promise) this.#await(content, keep)
-    else keep(content)
   }
 
   #command({ command: raw }: Extract<Input, { is: 'command' }>): void {
@@ -229,7 +249,7 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
   }
 
   #complainOf(tag: string, text: string): void {
-    this.#dropContents()
+    this.#contents.drop()
     this.write(`${tag} BAD ${text}\r\n`)
     if (++this.#bad >= MAX_BAD) this.#sayBye('Too much of this makes no sense')
   }
@@ -242,13 +262,14 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
   }
 
   #execute(tag: string, command: Command): void {
+    if (!this.#mayStay()) return
     const refusal = notNow(command.name, this.#state)
     if (refusal !== undefined) {
       this.#complainOf(tag, refusal)
       return
     }
     this.tag = tag
-    this.#sliceSince = 0
+    this.#out.beginSlice()
     this.#executing = true
     const done = (answer: Tagged): void => this.#finish(tag, command, answer)
     const answer = execute(command, this)
@@ -257,22 +278,30 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
   }
 
   #finish(tag: string, command: Command, answer: Tagged): void {
-    this.#executing = false
-    if (answer.is === 'OK') this.#contents = undefined
-    else this.#dropContents()
-    if (this.gone) return
+    if (answer.is === 'OK') this.#contents.stored()
+    else this.#contents.drop()
     if (answer.is === 'BAD') this.#bad++
+    this.#tellAndAnswer(tag, command, answer)
+  }
+
+  #tellAndAnswer(tag: string, command: Command, answer: Tagged): void {
+    if (this.#telling) {
+      this.#await(this.#telling, () => this.#tellAndAnswer(tag, command, answer))
+      return
+    }
     const told = this.#tell(mayExpunge(command))
     if (told) this.#await(told, () => this.#answer(tag, answer))
     else this.#answer(tag, answer)
   }
 
   #answer(tag: string, { is, code, text }: Tagged): void {
+    this.#executing = false
     if (this.gone) return
     this.write(`${tag} ${is} ${code === undefined ? '' : `[${code}] `}${text}\r\n`)
     const then = this.#afterwards
     this.#afterwards = undefined
     if (then === 'close') this.#end()
+    else if (this.#leaving !== undefined) this.#sayBye(this.#leaving)
     else if (then === 'starttls') this.#startTls()
     else if (then === 'compress') this.#compress()
   }
@@ -280,86 +309,68 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
   /** Input is used again when it is settled. */
   #await<Value>(promise: Promise<Value> | undefined, then: (value: Value) => void): void {
     if (!promise) return
-    this.#waits = this.#awaitsLine === undefined
+    this.#pending++
     void promise
-      .then(value => {
-        this.#waits = false
-        then(value)
-      })
-      .catch((error: unknown) => {
-        this.services.complain(error)
-        this.#sayBye('[SERVERBUG] Something went wrong here')
-      })
+      .then(
+        value => {
+          this.#pending--
+          then(value)
+        },
+        (error: unknown) => {
+          this.#pending--
+          throw error
+        },
+      )
+      .catch((error: unknown) => this.#fail(error))
       .finally(() => this.#use())
+  }
+
+  /** A mistake of ours. */
+  #fail(error: unknown): void {
+    this.#executing = false
+    this.services.complain(error)
+    this.#sayBye('[SERVERBUG] Something went wrong here')
   }
 
   #startTls(): void {
     // RFC 9051 §6.2.1: what came behind the command in plain text is not heard.
-    this.#flush()
+    this.#out.flush()
     this.#reader.clear()
-    this.#waits = true
+    this.#pending++
     this.connection.startTls()
   }
 
   #compress(): void {
-    this.#flush()
-    this.#compression = createCompression(this.connection, {
+    this.#out.flush()
+    const compression = createCompression(this.connection, {
       data: chunk => this.#take(chunk),
       drained: () => this.drained(),
       broken: () => this.#sayBye('That is not compressed as was agreed'),
     })
+    this.#out.compression = compression
     // It was the connection that waited until now; from here on it is the inflating.
     if (this.#paused) this.connection.resume()
     this.#paused = false
     // RFC 4978 §3: what came behind the command is compressed already.
     const rest = this.#reader.clear()
-    if (rest.length > 0) this.#compression.feed(rest)
-  }
-
-  #dropContents(): void {
-    this.#collector?.discard()
-    this.#collector = undefined
-    for (const content of this.#contents?.values() ?? []) if (content) this.services.discard(content)
-    this.#contents = undefined
+    if (rest.length > 0) compression.feed(rest)
   }
 
   // ---- what executors may do: see `ImapSession`
 
   write(part: string | Uint8Array): void {
-    if (this.gone) return
-    if (typeof part === 'string') {
-      this.#text += part
-      if (this.#text.length > TEXT) this.#flush()
-      return
-    }
-    this.#flush()
-    this.#send(part)
+    if (!this.gone) this.#out.write(part)
   }
 
   room(): Promise<void> | undefined {
-    if (this.gone) return undefined
-    if (this.#unsent() >= HIGH_WATER) {
-      this.#flush()
-      this.#sliceSince = 0
-      return new Promise(resolve => this.#roomWaiters.push(resolve))
-    }
-    const now = performance.now()
-    if (this.#sliceSince === 0) this.#sliceSince = now
-    if (now - this.#sliceSince < SLICE) return undefined
-    this.#flush()
-    this.#sliceSince = 0
-    return new Promise(resolve => setImmediate(resolve))
+    return this.gone ? undefined : this.#out.room()
   }
 
-  /** The next line of the client, without its line end; undefined: it is gone. */
   line(): Promise<Buffer | undefined> {
-    this.#flush()
+    if (this.gone) return Promise.resolve(undefined)
+    this.#out.flush()
     return new Promise(resolve => {
-      this.#awaitsLine = line => {
-        this.#waits = true
-        resolve(line)
-      }
-      this.#waits = false
+      this.#awaitsLine = resolve
       // The loop may be the one that is calling: it looks again when that is done.
       queueMicrotask(() => this.#use())
     })
@@ -371,14 +382,30 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
     this.#awaitInput()
   }
 
-  /** Tells what changed, unasked. */
   tellNow(): void {
     // While a command is carried out it is told at its end.
-    if (this.gone || (this.#waits && !this.#idling)) return
-    const selected = this.#idling ? 'at-once' : (this.notify?.selected ?? 'never')
-    const told = this.#tell(selected === 'at-once', selected !== 'never')
-    this.#flush()
-    this.#await(told, () => this.#flush())
+    if (this.gone || this.#waits) return
+    if (this.#telling) {
+      this.#tellsAgain = true
+      return
+    }
+    try {
+      const selected = this.#idling ? 'at-once' : (this.notify?.selected ?? 'never')
+      this.#telling = this.#tell(selected === 'at-once', selected !== 'never')
+      this.#out.flush()
+      this.#await(this.#telling, () => this.#told())
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #told(): void {
+    this.#telling = undefined
+    this.#out.flush()
+    const again = this.#tellsAgain
+    this.#tellsAgain = false
+    if (this.#leaving !== undefined && !this.#isAtWork) this.#sayBye(this.#leaving)
+    else if (again) this.tellNow()
   }
 
   logIn(account: Account): void {
@@ -427,13 +454,14 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
   }
 
   literal(n: number): Content | undefined {
-    return this.#contents?.get(n)
+    return this.#contents.get(n)
   }
 
   // ---- what goes out
 
   /** Of the selected mailbox, and what NOTIFY asked for. A promise: nothing else may be written before. */
   #tell(expunge: boolean, selected = true): Promise<void> | undefined {
+    if (!this.#mayStay()) return undefined
     const gone =
       selected &&
       this.selected?.tell({
@@ -442,48 +470,42 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
         qresync: this.enabled.has('QRESYNC'),
         recent: !this.enabled.has('IMAP4REV2'),
       })
-    if (gone) this.unselect()
+    if (gone) {
+      this.unselect()
+      this.write('* OK [CLOSED] The mailbox was deleted\r\n')
+    }
     return this.notify?.tell()
   }
 
-  #flush(): void {
-    if (this.#text === '') return
-    const text = this.#text
-    this.#text = ''
-    this.#send(text)
-  }
-
-  #send(part: string | Uint8Array): void {
-    if (this.#compression) this.#compression.write(part)
-    else this.connection.write(part)
-  }
-
-  #unsent(): number {
-    return this.connection.unsent + (this.#compression?.waiting ?? 0)
-  }
-
-  #wake(): void {
-    if (this.#roomWaiters.length === 0 || this.#unsent() >= HIGH_WATER) return
-    const waiters = this.#roomWaiters
-    this.#roomWaiters = []
-    for (const wake of waiters) wake()
+  /** RFC 4314: of a mailbox of others, what may be done there may have become less since it was selected. */
+  #mayStay(): boolean {
+    const { selected, account } = this
+    if (!selected || selected.view.row.account === account?.id || selected.view.gone) return true
+    selected.rights = withRights(this, selected.view.row)?.rights ?? ''
+    if (selected.rights.includes('r')) return true
+    this.#sayBye('You may not read this mailbox any more')
+    return false
   }
 
   #regulate(): void {
     // Otherwise all input is used already: what the reader holds of an unfinished line or literal it has bounded itself.
-    const stop = this.#waits || this.#unsent() >= HIGH_WATER
+    const stop = this.#waits || this.#out.unsent >= HIGH_WATER
     if (stop === this.#paused) return
     this.#paused = stop
-    const from = this.#compression ?? this.connection
+    const from = this.#out.compression ?? this.connection
     if (stop) from.pause()
     else from.resume()
   }
 
+  /** ms that the client may still be silent. */
+  get #left(): number {
+    const { idle, idleBeforeLogin } = this.services.limits
+    return this.#heard + (this.account ? idle : idleBeforeLogin) - this.services.now()
+  }
+
   #awaitInput(): void {
     if (this.gone) return
-    const { idle, idleBeforeLogin } = this.services.limits
-    const left = this.#heard + (this.account ? idle : idleBeforeLogin) - this.services.now()
-    this.connection.deadline(Math.max(1, this.#idling ? Math.min(left, STILL_HERE) : left))
+    this.connection.deadline(Math.max(1, this.#idling ? Math.min(this.#left, STILL_HERE) : this.#left))
   }
 
   #sayBye(text: string): void {
@@ -494,8 +516,8 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
 
   /** What was written still leaves. */
   #end(): void {
-    this.#flush()
-    const compression = this.#compression
+    this.#out.flush()
+    const { compression } = this.#out
     this.#leave()
     if (compression) void compression.end().then(() => this.connection.end())
     else this.connection.end()
@@ -503,14 +525,13 @@ export class ImapLoop implements ConnectionHandler, ImapSession {
 
   #leave(): void {
     this.gone = true
-    if (!this.#executing) this.#dropContents() // or they may be stored in this moment: its answer will tell
+    if (!this.#executing) this.#contents.drop() // or they may be stored in this moment: its answer will tell
     this.unselect()
     this.notify?.end()
     this.notify = undefined
-    const [waiters, line] = [this.#roomWaiters, this.#awaitsLine]
-    this.#roomWaiters = []
+    const line = this.#awaitsLine
     this.#awaitsLine = undefined
-    for (const wake of waiters) wake()
+    this.#out.wake()
     line?.(undefined)
     this.#onGone(this)
   }
@@ -522,8 +543,3 @@ const MALFORMED = {
   'literal-too-large': 'That literal is too large',
   'bad-literal': 'The size of a literal is expected between { and }',
 } as const satisfies Record<Extract<Input, { is: 'malformed' }>['why'], string>
-
-/** The tag of a command that is not there as a whole yet. */
-function tagOf(before: Buffer): string {
-  return /^[^\s(){%*"\\\]+\u0080-\uffff]+/.exec(before.subarray(0, 200).toString('latin1'))?.[0] ?? '*'
-}

@@ -24,7 +24,7 @@ export class SelectedMailbox implements Selected {
   readonly view: View
   readonly name: string
   readonly readOnly: boolean
-  readonly rights: string
+  rights: string
   readonly recentFrom: number
   bookmark: Bookmark | undefined
   condstore: boolean
