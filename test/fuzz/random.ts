@@ -12,3 +12,5 @@ export function newRandom(seed: number): Random {
     return Math.floor((((word ^ (word >>> 14)) >>> 0) / 2 ** 32) * below)
   }
 }
+
+export const pick = <T>(random: Random, of: readonly [T, ...T[]]): T => of[random(of.length)] ?? of[0]

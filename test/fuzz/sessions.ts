@@ -1,9 +1,7 @@
 /** What clients send that are broken, hostile, or only odd: whole sessions by seed, and ways to cut them into pieces. */
-import type { Random } from './random.ts'
+import { pick, type Random } from './random.ts'
 
 export type Kind = 'smtp' | 'submission' | 'lmtp'
-
-const pick = <T>(random: Random, of: readonly [T, ...T[]]): T => of[random(of.length)] ?? of[0]
 
 const SENDERS = [
   '<a@b.example>',
