@@ -5,6 +5,7 @@
  *   npm run bench                       everything (about 15 minutes on a quiet machine)
  *   npm run bench -- --scenario a,b     some of the rig's scenarios, `--rounds N`, `--peers postfix,exim4`
  *   npm run bench -- --only backlog,loops
+ *   npm run bench -- --only mailboxes --mail-scenario a,g   beside Dovecot (`../shared/bench-imap`, or STAFFETTA_MAIL_RIG)
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -12,6 +13,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { backlog } from './backlog.mjs'
 import { loops } from './loops.mjs'
+import { mailboxes } from './mailboxes.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 const rig = process.env.STAFFETTA_RIG ?? join(root, '../shared/bench')
@@ -20,7 +22,9 @@ const { values } = parseArgs({
     peers: { type: 'string', default: 'postfix' },
     scenario: { type: 'string', default: 'a,b,c,d,f' },
     rounds: { type: 'string', default: '3' },
-    only: { type: 'string', default: 'rig,loops,backlog' },
+    only: { type: 'string', default: 'rig,loops,backlog,mailboxes' },
+    'mail-peers': { type: 'string', default: 'maildir,sdbox' },
+    'mail-scenario': { type: 'string', default: '' },
     messages: { type: 'string', default: '200000' },
   },
 })
@@ -42,3 +46,12 @@ if (only.has('rig')) {
 }
 if (only.has('loops')) await loops(rig)
 if (only.has('backlog')) await backlog(rig, Number(values.messages))
+if (only.has('mailboxes')) {
+  const mailRig = process.env.STAFFETTA_MAIL_RIG ?? join(root, '../shared/bench-imap')
+  if (!existsSync(join(mailRig, 'bench.py'))) {
+    console.error(`The rig for mailboxes is not in ${mailRig}; name its folder with STAFFETTA_MAIL_RIG.`)
+    process.exit(69)
+  }
+  const peers = values['mail-peers'].split(',')
+  mailboxes(mailRig, { peers, scenarios: values['mail-scenario'], rounds: Number(values.rounds) })
+}
