@@ -86,13 +86,17 @@ function vectors(): Buffer[] {
     .map(name => readFileSync(join(folder, name)))
 }
 
-/** 10 MB of noise in base64, from one formula. */
-function attachment(): Buffer {
+/** 10 MB of noise from one formula: what is attached to the largest message, as its part 2. */
+export function attached(): Buffer {
   const octets = Buffer.alloc(10 * 1024 * 1024)
   for (let at = 0; at < octets.length; at += 4) octets.writeUInt32LE(Math.imul(at, 2_654_435_761) >>> 0, at)
+  return octets
+}
+
+function attachment(): Buffer {
   const header = 'Subject: large\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n'
   const part = 'Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n'
-  const text = octets.toString('base64').replaceAll(/.{76}/g, '$&\r\n')
+  const text = attached().toString('base64').replaceAll(/.{76}/g, '$&\r\n')
   return Buffer.from(`${header}--b\r\n\r\nSee there.\r\n--b\r\n${part}${text}\r\n--b--\r\n`)
 }
 
