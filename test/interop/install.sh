@@ -6,8 +6,10 @@ set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 
 programs=(postfix swaks msmtp curl fetchmail getmail6 dovecot-imapd nsd unbound iproute2 openssl python3 util-linux
+  isync offlineimap3 mutt neomutt # read mailboxes
   claws-mail xvfb xdotool imagemagick) # a mail client in a window, and a screen for it
-swaks_tls=(libnet-ssleay-perl libauthen-sasl-perl) # swaks only recommends what it needs for TLS
+# swaks only recommends what it needs for TLS, isync what it needs to log in
+recommended=(libnet-ssleay-perl libauthen-sasl-perl libsasl2-modules)
 exim_libraries=(libdb5.3 libgnutls30 libgnutls-dane0 libidn12 libpcre2-8-0 libcrypt1 libnsl2)
 exim=${XDG_CACHE_HOME:-/var/cache}/staffetta-interop/exim
 
@@ -25,7 +27,7 @@ missing() { # the packages among the arguments that are not installed
   done
 }
 
-mapfile -t wanted < <(missing "${programs[@]}" "${swaks_tls[@]}" "${exim_libraries[@]}")
+mapfile -t wanted < <(missing "${programs[@]}" "${recommended[@]}" "${exim_libraries[@]}")
 if [ ${#wanted[@]} -gt 0 ] || [ ! -e "$exim/usr/sbin/exim4" ]; then apt-get update -q; fi
 
 if [ ${#wanted[@]} -gt 0 ]; then
