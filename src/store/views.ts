@@ -35,7 +35,7 @@ export function openViews(reader: ViewReader): Views {
 
   function prune(): void {
     let bytes = 0
-    for (const view of [...kept.values()].reverse()) {
+    for (const view of [...kept.values()].toReversed()) {
       bytes += BYTES_PER_VIEW + view.version.exists * BYTES_PER_MAIL
       if (bytes > KEPT) kept.delete(view.mailbox)
     }
