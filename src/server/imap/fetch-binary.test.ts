@@ -50,7 +50,7 @@ for (const { name, encoding, body } of BODIES) {
     const pieces: Buffer[] = []
     for (let at = 0; at < SIZE; at += 65_536) {
       pieces.push(await read(anna, at, 65_536))
-      const place = anna.loop.selected?.bookmark?.decoded ?? 0
+      const place = anna.loop.session.selected?.bookmark?.decoded ?? 0
       assert.ok(place <= at + 65_536)
       // The memory that is read at once gives at most 128 KB.
       assert.ok(place >= at - 131_072, `${place} at ${at}`)
