@@ -167,13 +167,12 @@ async function assertWhole(rig: Rig, when: string): Promise<void> {
   assert.deepEqual(problems, [], when)
 }
 
-/** Every kind of change was made, so the test has tested something. */
-function assertBusy({ t, clients, loads }: Place, mails: number): void {
+/** `wanted`: what somebody must have done, so that the test has tested something. */
+function assertBusy({ t, clients, loads }: Place, mails: number, wanted: readonly string[]): void {
   const all = [...clients.values()].flat()
   const done = new Map<string, number>()
   for (const client of all) for (const [name, count] of client.done) done.set(name, (done.get(name) ?? 0) + count)
-  for (const name of ['APPEND', 'STORE', 'COPY', 'MOVE', 'EXPUNGE', 'CREATE', 'RENAME', 'DELETE'])
-    assert.ok((done.get(name) ?? 0) > 0, `nobody did ${name}`)
+  for (const name of wanted) assert.ok((done.get(name) ?? 0) > 0, `nobody did ${name}`)
   const delivered = loads.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0)
   assert.ok(delivered > 0)
   t.diagnostic(
@@ -194,7 +193,7 @@ test(`kill -9 while mailboxes change, ${CRASHES} times: what was promised is tru
     await stopped
     mails = await reckon(place, `round ${round} of seed ${SEED}`)
   }
-  assertBusy(place, mails)
+  assertBusy(place, mails, ['APPEND', 'STORE', 'COPY', 'MOVE', 'EXPUNGE', 'CREATE', 'RENAME', 'DELETE'])
   assert.equal(await rig.stop(), 0)
   const main = join(import.meta.dirname, '../../src/main.ts')
   const said = execFileSync(process.execPath, [main, 'check', '--storage', '--data', rig.data], { encoding: 'utf8' })
@@ -217,7 +216,7 @@ test('protocol threads are killed while mailboxes change: what was promised is t
     })
     mails = await reckon(place, `round ${round} of seed ${SEED + 1}`)
   }
-  assertBusy(place, mails)
+  assertBusy(place, mails, ['APPEND', 'STORE', 'MOVE'])
   assert.equal(await rig.stop(), 0)
 })
 
