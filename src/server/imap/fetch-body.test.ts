@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { eachPiece } from './fetch-body.ts'
+import { type BodyItem, bodyName, eachPiece } from './fetch-body.ts'
 import type { FetchedMail } from './fetched-mail.ts'
 
 const [HEAD, STAMP] = ['Delivered-To: a\r\n', 'Received: b\r\n']
@@ -83,4 +83,14 @@ test('nothing more is read for who has gone', async t => {
   }
   await eachPiece(mail, [0, WHOLE.length], () => pieces++, pace)
   assert.equal(pieces, 3)
+})
+
+test('field names come back as octets that are counted right, whatever a client asks for', () => {
+  const named = (...fields: string[]): string => {
+    const section: BodyItem['section'] = { part: [1], text: { is: 'HEADER.FIELDS', fields } }
+    return bodyName({ item: 'BODY[]', section, peek: true, partial: undefined })
+  }
+  assert.equal(named('Subject', 'X-Y'), 'BODY[1.HEADER.FIELDS (Subject X-Y)] ')
+  // One character for each octet: this is how UTF-8 comes in.
+  assert.equal(named('\xc3\xa9', 'a b', 'a\r\nb'), 'BODY[1.HEADER.FIELDS ({2}\r\n\xc3\xa9 "a b" {4}\r\na\r\nb)] ')
 })

@@ -1,9 +1,9 @@
 /** BODY[section]<partial>, RFC822 and its like: ranges of a message, as literals. */
 import type { FileHandle } from 'node:fs/promises'
 import type { FetchItem, Partial, Section } from '../../imap/fetch-item.ts'
-import { astring } from '../../imap/response.ts'
 import { contentSize } from '../../mail/content.ts'
 import { view } from '../../mail/entity.ts'
+import { imapString } from '../../mail/imap-string.ts'
 import type { FetchedMail } from './fetched-mail.ts'
 import { headerFields } from './header-fields.ts'
 import type { Pace, ResponseWriter } from './response-writer.ts'
@@ -39,9 +39,16 @@ export function bodyWriter({ section, partial }: BodyItem, out: ResponseWriter):
 
 /** RFC 9051 §7.5.2: `BODY[1.HEADER.FIELDS (Subject)]<0> ` as it stands before the value; field names as they were asked for. */
 export function bodyName({ section: { part, text }, partial }: BodyItem): string {
-  const fields = 'fields' in text ? ` (${text.fields.map(field => astring(field, false)).join(' ')})` : ''
+  const fields = 'fields' in text ? ` (${text.fields.map(fieldName).join(' ')})` : ''
   const of = text.is === 'all' ? part.join('.') : [...part, text.is].join('.') + fields
   return `BODY[${of}]${origin(partial)} `
+}
+
+const ATOM = /^[A-Za-z0-9!#$&'+,./:;<=>?@^_`|}~-]+$/
+
+/** RFC 9051 §9 header-fld-name = astring, of octets as they came in. */
+function fieldName(octets: string): string {
+  return ATOM.test(octets) ? octets : imapString(octets)
 }
 
 /** `<7>` */
