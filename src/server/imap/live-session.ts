@@ -22,11 +22,13 @@ export interface Conversation {
   loggedIn(is: boolean): void
 }
 
+const NOTHING_ENABLED: ReadonlySet<Enabled> = new Set()
+
 export class LiveSession implements ImapSession {
   readonly services: ImapServices
   readonly out: Output
   readonly contents: Contents
-  readonly enabled = new Set<Enabled>()
+  enabled: ReadonlySet<Enabled> = NOTHING_ENABLED
   account: Account | undefined
   selected: SelectedMailbox | undefined
   savedResult: readonly UidRange[] = []
@@ -95,7 +97,7 @@ export class LiveSession implements ImapSession {
   unauthenticate(): void {
     this.#forget()
     this.account = undefined
-    this.enabled.clear()
+    this.enabled = NOTHING_ENABLED
     this.savedResult = []
     this.#conversation.loggedIn(false)
   }
@@ -107,7 +109,7 @@ export class LiveSession implements ImapSession {
   }
 
   enable(what: Enabled): void {
-    this.enabled.add(what)
+    this.enabled = new Set([...this.enabled, what])
   }
 
   select(view: View, how: Selecting): SelectedMailbox {

@@ -32,8 +32,8 @@ export class SelectedMailbox implements Selected {
   readonly #showRecent: () => boolean
   /** MODSEQ up to which the client knows the flags of its mails, and MODSEQs of later changes that it knows. */
   #heard: number
-  readonly #told = new Set<number>()
-  readonly #texts = new Map<number, string>()
+  #told: Set<number> | undefined
+  #texts: Map<number, string> | undefined
   #keywords: ReadonlyMap<number, string>
 
   constructor(view: View, { name, readOnly, rights }: Selecting, condstore: boolean, showRecent: () => boolean) {
@@ -104,13 +104,13 @@ export class SelectedMailbox implements Selected {
   }
 
   told(modseq: number): void {
-    this.#told.add(modseq)
+    this.#told = (this.#told ?? new Set()).add(modseq)
   }
 
   isUntold(uid: number): boolean {
     const index = this.view.indexOf(uid)
     const modseq = index < 0 ? 0 : this.view.modseqAt(index)
-    return modseq > this.#heard && !this.#told.has(modseq)
+    return modseq > this.#heard && !this.#told?.has(modseq)
   }
 
   /** Tells the client what changed, as far as it may hear of it now. Answers whether the mailbox is gone. */
@@ -159,7 +159,7 @@ export class SelectedMailbox implements Selected {
   #tellChanged(last: number, manner: Manner): void {
     for (const uid of this.view.changedSince(this.#heard, last)) if (this.isUntold(uid)) this.#tellFlags(uid, manner)
     this.#heard = this.view.row.modseq
-    this.#told.clear()
+    this.#told = undefined
   }
 
   #tellFlags(uid: number, { write, qresync }: Manner): void {
@@ -172,9 +172,9 @@ export class SelectedMailbox implements Selected {
   }
 
   #textOf(bits: number, recent: boolean): string {
-    if (this.#keywords !== this.view.keywords || this.#texts.size > TEXTS) {
+    if (this.#texts === undefined || this.#keywords !== this.view.keywords || this.#texts.size > TEXTS) {
       this.#keywords = this.view.keywords
-      this.#texts.clear()
+      this.#texts = new Map()
     }
     const shown = recent && this.#showRecent()
     const key = shown ? -1 - bits : bits
