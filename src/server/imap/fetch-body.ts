@@ -48,7 +48,7 @@ const ATOM = /^[A-Za-z0-9!#$&'+,./:;<=>?@^_`|}~-]+$/
 
 /** RFC 9051 §9 header-fld-name = astring, of octets as they came in. */
 function fieldName(octets: string): string {
-  return ATOM.test(octets) ? octets : imapString(octets)
+  return ATOM.test(octets) && octets.toUpperCase() !== 'NIL' ? octets : imapString(octets)
 }
 
 /** `<7>` */
