@@ -101,6 +101,7 @@ export function openMailAccess(options: AccessOptions) {
     now,
     tlsPossible: options.tlsPossible,
     mayLogInInClear: address => options.mayLogInInClear()(address),
+    complain: options.complain,
   })
 
   return {

@@ -116,6 +116,7 @@ function world(mails: Mail[], changes: Partial<Pop3Options> = {}): World {
       now: () => it.now,
       tlsPossible: () => true,
       mayLogInInClear: () => true,
+      complain: error => assert.fail(String(error)),
       ...changes,
     }),
   }
@@ -573,6 +574,20 @@ test('what cannot be removed is said', async () => {
     await client.say(...LOGIN, 'DELE 1', 'QUIT'),
     /-ERR \[SYS\/TEMP\] The marked messages could not be removed\r\n$/,
   )
+})
+
+test('a database that cannot be read ends the session, not the thread', async () => {
+  const fail = (): never => {
+    throw new Error('disk I/O error')
+  }
+  for (const broken of [{ content: fail }, { logIn: async () => fail() }]) {
+    const complaints: string[] = []
+    const complain = (error: unknown): void => void complaints.push(String(error))
+    const client = connect(world([text(1, ONE)], { ...broken, complain }))
+    await client.say(...LOGIN, 'RETR 1', 'QUIT')
+    assert.ok(client.ended)
+    assert.deepEqual(complaints, ['Error: disk I/O error'])
+  }
 })
 
 test('one account has a bounded number of sessions, and leaves room when it goes', async () => {

@@ -32,6 +32,8 @@ export interface Pop3Options extends MaildropOptions {
   readonly tlsPossible: () => boolean
   /** Whether a client of this address may log in without TLS. */
   readonly mayLogInInClear: (address: string) => boolean
+  /** A mistake of ours, or of the disk, that a person should see; the session ends, the others go on. */
+  readonly complain: (error: unknown) => void
 }
 
 /** Times in ms. */
@@ -153,8 +155,13 @@ class Pop3Loop implements Pop3Session {
   #use(): void {
     if (this.#running) return
     this.#running = true
-    while (!this.#closed && !this.#waits && this.#connection.unsent < HIGH_WATER && this.#useLine());
-    this.#running = false
+    try {
+      while (!this.#closed && !this.#waits && this.#connection.unsent < HIGH_WATER && this.#useLine());
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#running = false
+    }
     if (this.#closed) return
     if (this.#at >= this.#input.length) {
       this.#input = NOTHING
@@ -229,12 +236,22 @@ class Pop3Loop implements Pop3Session {
   #await(answer: Promise<Event>): void {
     this.#waits = true
     this.#connection.deadline(ANSWER)
-    void answer.then(event => {
-      this.#waits = false
-      if (this.#closed) return
-      this.#happen(event)
-      this.#use()
-    })
+    void answer
+      .then(event => {
+        this.#waits = false
+        if (this.#closed) return
+        this.#happen(event)
+        this.#use()
+      })
+      .catch((error: unknown) => this.#fail(error))
+  }
+
+  /** Cut off without a word: it may be in the middle of a message. */
+  #fail(error: unknown): void {
+    this.#options.complain(error)
+    if (this.#closed) return
+    this.#connection.destroy()
+    this.closed()
   }
 
   async #open(credentials: OpenEffect['credentials']): Promise<Event> {

@@ -178,6 +178,7 @@ export async function openInProcess(random: Random): Promise<World> {
         now,
         tlsPossible: () => false,
         mayLogInInClear: () => true,
+        complain: error => complaints.push(error),
       })
       const session = pop3.serve(connection)
       serve(session)
