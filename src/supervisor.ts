@@ -343,11 +343,14 @@ export async function startServer(options: SupervisorOptions): Promise<Started> 
   return { ok: supervisor }
 }
 
+/** What clients call a server that is on their own machine. */
+const LOOPBACK = ['localhost', '127.0.0.1']
+
 async function loadMaterial(settings: Settings, ticketKeys: Uint8Array): Promise<TlsMaterial | string> {
   const unusable = (reason: string): string => `the certificate cannot be used: ${reason}`
   try {
     const files = settings.tls ?? {
-      ...(await ensureSelfSigned(settings.data, settings.hostname)),
+      ...(await ensureSelfSigned(settings.data, settings.hostname, settings.dev ? LOOPBACK : [])),
       minVersion: 'TLSv1.2' as const,
     }
     const loaded = await loadTls(files, ticketKeys)

@@ -1,5 +1,6 @@
 /** `staffetta dev`, which is `npm start`: the first look. It has sent itself a message before it says anything. */
 import type { Command } from 'commander'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DEV_CAUGHT, DEV_DOMAIN, DEV_PORTS, type DevPorts, devSettings } from '../config/dev.ts'
 import { hashPassword } from '../directory/passwords.ts'
@@ -133,8 +134,9 @@ async function sendItself(reader: StorageReader, port: number): Promise<Id | und
 
 const WELCOME = `Hello Anna,
 
-this message went from Bruno to you by SMTP, was safe on disk before the
-server said 250, and then went through the queue into your mailbox.
+this message went from Bruno to you by SMTP. It was safe on disk, in your
+mailbox, before the server said 250. Your mail program finds it by IMAP or
+POP3, and an answer to Bruno takes the same way back.
 
 Everything that happened to it can be read with "staffetta trace".
 
@@ -158,8 +160,9 @@ function places(options: DevOptions): string[] {
     `Submission  localhost:${submission}   STARTTLS   localhost:${submissions}   TLS`,
     `IMAP        localhost:${imap}   STARTTLS   localhost:${imaps}   TLS`,
     `POP3        localhost:${pop3}   STARTTLS   localhost:${pop3s}   TLS`,
-    `Accounts    ${ANNA}, ${BRUNO}; password ${PASSWORD}`,
-    `Other mail  is caught in the mailbox of ${DEV_CAUGHT}`,
+    `Log-ins     ${ANNA}, ${BRUNO}; password ${PASSWORD}`,
+    `Other mail  is caught for ${DEV_CAUGHT}, same password`,
+    `TLS         ${join(options.data, 'tls/cert.pem')} is self-signed; log-ins work without TLS, too`,
   ]
 }
 
@@ -167,6 +170,7 @@ function places(options: DevOptions): string[] {
 function commands(options: DevOptions, id: Id | undefined): string[] {
   const self = selfCommand(process.env, process.argv[1] ?? '')
   const data = options.data === './data' ? '' : ` --data ${quoted(options.data)}`
+  const inbox = `imap://localhost:${options.imapPort}/INBOX`
   const server = options.smtpPort === DEV_PORTS.smtp ? '' : ` --server localhost:${options.smtpPort}`
   return [
     'Try, in another terminal and in this folder:',
@@ -174,6 +178,7 @@ function commands(options: DevOptions, id: Id | undefined): string[] {
     `${self} send${server} --to ${ANNA} --subject Hello --body Hi`,
     `${self} mail list ${ANNA}${data}`,
     `${self} mail show ${ANNA} 1${data}`,
+    `curl -u ${ANNA}:${PASSWORD} '${inbox};MAILINDEX=1'`,
     `${self} trace ${id === undefined ? ANNA : formatId(id)}${data}`,
     `${self} --help`,
   ]

@@ -20,7 +20,14 @@ const CASES: readonly (readonly [Record<string, unknown>, string])[] = [
     { event: 'refused', session: '039dg5m1r81', reply: '535 5.7.8 No', detail: {} },
     'refused   039dg5m1r81 535 5.7.8 No',
   ],
-  [{ event: 'logged-in', session: '039dg5m1r81', login: 'a@x.test' }, 'logged-in 039dg5m1r81 a@x.test'],
+  [
+    { event: 'refused', session: '039dg5m1r81', reply: '535 5.7.8 No', client: { via: 'pop3', address: '::1' } },
+    'refused   039dg5m1r81 535 5.7.8 No (pop3, ::1)',
+  ],
+  [
+    { event: 'logged-in', session: '039dg5m1r81', login: 'a@x.test', client: { via: 'imap', address: '127.0.0.1' } },
+    'logged-in 039dg5m1r81 a@x.test (imap, 127.0.0.1)',
+  ],
 ]
 
 for (const [event, text] of CASES) {

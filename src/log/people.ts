@@ -30,7 +30,9 @@ function wordsOf(event: Fields, text: (key: string) => string): string {
     case 'delivered':
       return `${text('recipient')} → ${to} ${text('reply')}`
     case 'refused':
-      return `${text('reply')}${about(event['detail'])}`
+      return `${text('reply')}${about(event['detail']) || client(event['client'])}`
+    case 'logged-in':
+      return `${text('login')}${client(event['client'])}`
     case 'deferred':
     case 'bounced':
       return `${text('recipient')} ${text('reply') || text('reason')}`
@@ -45,6 +47,12 @@ function about(detail: unknown): string {
   const from = 'from' in detail && typeof detail.from === 'string' ? ` from <${detail.from}>` : ''
   const to = 'to' in detail && typeof detail.to === 'string' ? ` to ${detail.to}` : ''
   return from + to === '' ? '' : ` (mail${from}${to})`
+}
+
+/** ' (imap, 192.0.2.7)' */
+function client(facts: unknown): string {
+  if (typeof facts !== 'object' || facts === null || !('via' in facts) || !('address' in facts)) return ''
+  return ` (${String(facts.via)}, ${String(facts.address)})`
 }
 
 function parse(line: string): Fields | undefined {

@@ -1,12 +1,16 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { isIPv4 } from 'node:net'
 
 const DAY = 24 * 60 * 60 * 1000
 
 /**
- * A certificate for `hostname` on P-256, valid from yesterday (clocks differ) for ten years, signed by its own key (RFC 5280 §4.1); both
+ * A certificate for `hostname` and `others` (names, IPv4 addresses) on P-256, valid from yesterday (clocks differ) for ten years, signed by its own key (RFC 5280 §4.1); both
  * in PEM. Written out by hand: the libraries that could do it bring twenty packages and a patched global for one certificate.
  */
-export function selfSigned(hostname: string): { readonly cert: string; readonly key: string } {
+export function selfSigned(
+  hostname: string,
+  others: readonly string[] = [],
+): { readonly cert: string; readonly key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   // RFC 5280 §4.1.2.6: the name in full is the alternative one; a common name has room for 64 characters.
   const name = sequence(der(SET, sequence(COMMON_NAME, der(UTF8_STRING, Buffer.from(hostname.slice(0, 64))))))
@@ -19,7 +23,7 @@ export function selfSigned(hostname: string): { readonly cert: string; readonly 
     sequence(time(now - DAY), time(now + 3650 * DAY)),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
-    der(context(3), extensions(hostname)),
+    der(context(3), extensions([hostname, ...others])),
   )
   const signature = sign('sha256', certificate, privateKey)
   const signed = sequence(certificate, ECDSA_SHA256, der(BIT_STRING, Buffer.of(0), signature))
@@ -33,16 +37,20 @@ function serialNumber(): Buffer {
   return bytes
 }
 
-function extensions(hostname: string): Buffer {
+function extensions(names: readonly string[]): Buffer {
   const serverAuth = Buffer.from('06082b06010505070301', 'hex')
   return sequence(
     // RFC 5280 §4.2.1.9: not a certification authority; critical.
     sequence(oid('551d13'), der(BOOLEAN, Buffer.of(0xff)), der(OCTET_STRING, sequence())),
     // RFC 5280 §4.2.1.12
     sequence(oid('551d25'), der(OCTET_STRING, sequence(serverAuth))),
-    // RFC 5280 §4.2.1.6: a DNS name
-    sequence(oid('551d11'), der(OCTET_STRING, sequence(der(0x82, Buffer.from(hostname))))),
+    sequence(oid('551d11'), der(OCTET_STRING, sequence(...names.map(alternativeName)))),
   )
+}
+
+/** RFC 5280 §4.2.1.6: a DNS name, or an address as four bytes. */
+function alternativeName(name: string): Buffer {
+  return isIPv4(name) ? der(0x87, Buffer.from(name.split('.').map(Number))) : der(0x82, Buffer.from(name))
 }
 
 const BOOLEAN = 0x01

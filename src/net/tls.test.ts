@@ -24,6 +24,11 @@ test('a self-signed certificate is made once, is for the name, and its key is pr
   assert.equal(loaded.is, 'loaded')
 })
 
+test('a certificate for other names and addresses, too', () => {
+  const x509 = new X509Certificate(selfSigned('mx1.example.org', ['localhost', '127.0.0.1']).cert)
+  assert.equal(x509.subjectAltName, 'DNS:mx1.example.org, DNS:localhost, IP Address:127.0.0.1')
+})
+
 test('a link that waits where the certificate is written is not followed', async t => {
   const data = await mkdtemp(join(tmpdir(), 'staffetta-'))
   t.after(() => rm(data, { recursive: true }))

@@ -80,12 +80,16 @@ export function createTicketKeys(): Uint8Array {
  * The paths of a self-signed certificate in `data`/tls, which is made when it isn't there: enough for opportunistic TLS (RFC 7435),
  * where nobody checks it, and to begin with. Disk errors are thrown: without a data folder nothing works.
  */
-export async function ensureSelfSigned(data: string, hostname: string): Promise<{ cert: string; key: string }> {
+export async function ensureSelfSigned(
+  data: string,
+  hostname: string,
+  others: readonly string[] = [],
+): Promise<{ cert: string; key: string }> {
   const folder = join(data, 'tls')
   const paths = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
   const found = await Promise.all([readFile(paths.cert), readFile(paths.key)]).catch(() => undefined)
   if (found !== undefined) return paths
-  const made = selfSigned(hostname)
+  const made = selfSigned(hostname, others)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await replace(paths.key, made.key, 0o600)
   await replace(paths.cert, made.cert, 0o644)
