@@ -39,7 +39,7 @@ export const replies = {
   noMechanism: { is: '-ERR', text: 'That mechanism is not available; CAPA lists those that are' }, // RFC 5034 §4
   badBase64: { is: '-ERR', text: 'That is not base64' }, // RFC 5034 §4
   authCancelled: { is: '-ERR', text: 'The login was cancelled' }, // RFC 5034 §4
-  authFailed: { is: '-ERR', code: 'AUTH', text: 'The name or the password is wrong' }, // RFC 3206 §4
+  authFailed: { is: '-ERR', code: 'AUTH', text: 'The user name (a whole address) or the password is wrong' }, // RFC 3206 §4
   authBlocked: {
     is: '-ERR',
     code: 'SYS/TEMP',

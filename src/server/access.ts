@@ -60,7 +60,7 @@ export function openMailAccess(options: AccessOptions) {
       const event = { event: 'logged-in', session, login: result.account.address, client } as const
       storage.record([{ subject: session, event: eventLine(now(), event) }])
     } else if (result.is !== 'busy') {
-      const reply = { code: 535, status: '5.7.8', text: ['Authentication failed'] }
+      const reply = { code: 535, status: '5.7.8', text: ['User name or password is wrong'] }
       const event = { event: 'refused', session, at: 'auth', reply, client, detail: {} } as const
       storage.record([{ subject: session, event: eventLine(now(), event) }])
     }

@@ -347,7 +347,7 @@ const REFUSALS: readonly (readonly [what: string, dialogue: string])[] = [
     C: USER nobody
     S+ +OK
     C: PASS secret
-    S: -ERR [AUTH] The name or the password is wrong
+    S: -ERR [AUTH] The user name (a whole address) or the password is wrong
     C: PASS secret
     S+ -ERR Please say who it is first
     C: USER busy

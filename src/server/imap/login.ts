@@ -12,7 +12,11 @@ const welcome = (session: ImapSession): Tagged => ({
   text: 'Welcome',
 })
 // RFC 5530 §3
-const WRONG: Tagged = { is: 'NO', code: 'AUTHENTICATIONFAILED', text: 'The user name or the password is wrong' }
+const WRONG: Tagged = {
+  is: 'NO',
+  code: 'AUTHENTICATIONFAILED',
+  text: 'The user name (a whole address) or the password is wrong',
+}
 const BUSY: Tagged = { is: 'NO', code: 'UNAVAILABLE', text: 'Too many are logging in; please try again in a moment' }
 const BLOCKED: Tagged = {
   is: 'NO',
