@@ -1,6 +1,7 @@
 /** The command line as people use it: the real program as a child process, with the server down and with the server up. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
@@ -111,6 +112,8 @@ suite('with the server down', () => {
     ['account add anna@example.org --password-stdin', '', 64, /empty/],
     ['account add Anna@Example.org --password-stdin', `${PASSWORD}\n`, 0, /^anna@example\.org has a mailbox now\n$/],
     ['account add anna@example.org --password-stdin', PASSWORD, 1, /is there already/],
+    ['account quota anna@example.org', undefined, 0, /^anna@example\.org: no limit; in use: 0 B, 0 messages\n$/],
+    ['import anna@example.org imaps://anna@localhost:1/ --password-stdin', '', 64, /the password is empty/],
     ['account add bob@example.org', '', 64, /--password-stdin/],
     ['account password anna@example.org --password-stdin', 'another horse', 0, /has a new password/],
     ['account password nobody@example.org --password-stdin', PASSWORD, 1, /there is no account nobody@example\.org/],
@@ -182,6 +185,17 @@ suite('with the dev server up', () => {
     const [first] = await rowsOf(['mail', 'list', 'anna@staffetta.test', ...data])
     assert.equal(first?.['subject'], 'Welcome to Staffetta')
     assert.ok(text.includes(String(first?.['id'])))
+  })
+
+  test('it says where mail is read, and its certificate is for the name that it says', async () => {
+    const text = server.output()
+    const [, , , imap, imaps, pop3, pop3s] = ports
+    assert.match(text, new RegExp(`^IMAP +localhost:${imap} +STARTTLS +localhost:${imaps} +TLS$`, 'm'))
+    assert.match(text, new RegExp(`^POP3 +localhost:${pop3} +STARTTLS +localhost:${pop3s} +TLS$`, 'm'))
+    assert.match(text, new RegExp(`^curl -u anna@\\S+ 'imap://localhost:${imap}/INBOX;`, 'm'))
+    const [, path = ''] = /^TLS +(\S+cert\.pem)/m.exec(text) ?? []
+    const certificate = new X509Certificate(readFileSync(path))
+    assert.equal(certificate.checkHost('localhost'), 'localhost')
   })
 
   test('a second server does not start on the same data, and says why', async () => {

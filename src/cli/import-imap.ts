@@ -184,9 +184,9 @@ async function* whole(source: Uint8Array | undefined): AsyncGenerator<Uint8Array
 }
 
 function trouble({ host, port }: ImapAddress, error: unknown): CommandError {
-  const said = error instanceof Error ? error.message : String(error)
-  const more = error instanceof Error && 'responseText' in error ? `: ${String(error.responseText)}` : ''
+  const answered = error instanceof Error && 'responseText' in error // the message says no more than that
+  const said = answered ? String(error.responseText) : error instanceof Error ? error.message : String(error)
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const advice = /CERT|SELF_SIGNED|ALTNAME|UNABLE_TO/.test(code) ? '; add --insecure to take any certificate' : ''
-  return new CommandError(`${host}:${port}: ${said}${more}${advice}`, EXIT.unavailable)
+  return new CommandError(`${host}:${port}: ${said}${advice}`, EXIT.unavailable)
 }

@@ -97,7 +97,9 @@ async function openSources(texts: readonly string[], options: ImportOptions): Pr
 }
 
 async function passwordOf({ user, host }: ImapAddress, { passwordStdin }: ImportOptions): Promise<string> {
-  return passwordStdin ? passwordFromStdin() : askPassword(`Password of ${user} on ${host}: `)
+  const password = await (passwordStdin ? passwordFromStdin() : askPassword(`Password of ${user} on ${host}: `))
+  if (password === '') throw usage('the password is empty')
+  return password
 }
 
 async function foldersOf(paths: readonly string[], format: SourceFormat | undefined): Promise<SourceMailbox[]> {

@@ -6,7 +6,7 @@ import { changeDirectory, CommandError, read, usage } from './access.ts'
 import { domainOf, ownAddress } from './addresses.ts'
 import { type DataOptions, dataOf, withData } from './data.ts'
 import type { Style } from './table.ts'
-import { printJson, sizeText } from './words.ts'
+import { count, printJson, sizeText } from './words.ts'
 
 /** undefined: no limit. */
 type Limit = number | undefined
@@ -83,18 +83,19 @@ async function showOrSet(of: string, options: QuotaOptions, look: () => Promise<
   }
   const { shown } = await look()
   if (options.json) return printJson({ of, each, ...quotaJson(shown) })
-  const limits = `${limitText(shown.maxBytes, sizeText)}, ${limitText(shown.maxMails, plainNumber)} messages`
-  const all = each ? `each account of ${of}` : of
-  console.log(
-    `${all} may use ${limits}${each ? '' : `; in use: ${sizeText(shown.usedBytes)}, ${plainNumber(shown.usedMails)} messages`}`,
-  )
+  const use = `${sizeText(shown.usedBytes)}, ${count(shown.usedMails, 'message')}`
+  console.log(each ? `each account of ${of}: ${limitText(shown)}` : `${of}: ${limitText(shown)}; in use: ${use}`)
 }
 
 const limitOf = (given: Limit | 'none'): Limit => (given === 'none' ? undefined : given)
 const plainNumber = (number: number): string => number.toLocaleString('en')
 
-function limitText(limit: Limit, text: (limit: number) => string): string {
-  return limit === undefined ? 'any number of' : `at most ${text(limit)}`
+function limitText({ maxBytes, maxMails }: Limits): string {
+  const limits = [
+    ...(maxBytes === undefined ? [] : [sizeText(maxBytes)]),
+    ...(maxMails === undefined ? [] : [count(maxMails, 'message')]),
+  ]
+  return limits.length === 0 ? 'no limit' : `at most ${limits.join(' and ')}`
 }
 
 function sizeLimit(text: string): Limit | 'none' {
