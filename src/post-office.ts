@@ -184,8 +184,10 @@ export function openPostOffice(first: Settings, world: World) {
 
     /** What the storage says unasked. */
     notice(notice: Notice): void {
-      if (notice.is === 'directory') directory.forget()
-      else if (notice.is === 'mailboxes') access.changed(notice.changed)
+      if (notice.is === 'directory') {
+        directory.forget()
+        access.accountsChanged()
+      } else if (notice.is === 'mailboxes') access.changed(notice.changed)
       else if (notice.is === 'undescribed') indexer?.wake()
       else runner.notice(notice)
     },

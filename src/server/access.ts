@@ -15,7 +15,7 @@ import { openViews } from '../store/views.ts'
 import { collectMessage, type ReceiveBudget } from './collector.ts'
 import { ImapLoop } from './imap/loop.ts'
 import type { ImapServices } from './imap/session.ts'
-import { type LoginResult, logIn } from './login.ts'
+import { type Account, type LoginResult, logIn } from './login.ts'
 import { createPop3 } from './pop3.ts'
 
 export interface AccessOptions {
@@ -44,6 +44,14 @@ export interface MailSession extends ConnectionHandler {
   start(): void
   /** We stop: says so, and ends. */
   shutdown(): void
+}
+
+/** A session in which somebody may have logged in. */
+interface AccountSession extends MailSession {
+  /** undefined: nobody has. */
+  readonly account: Account | undefined
+  /** Ends it when what is under way is done. */
+  leave(why: string): void
 }
 
 export function openMailAccess(options: AccessOptions) {
@@ -104,11 +112,30 @@ export function openMailAccess(options: AccessOptions) {
     complain: options.complain,
   })
 
+  const sessions = new Set<AccountSession>()
+
+  function begin(connection: Connection, language: 'imap' | 'pop3', gone: (session: AccountSession) => void) {
+    if (language === 'pop3') return pop3.serve(connection, gone)
+    return new ImapLoop(connection, imap, options.mayLogInInClear()(connection.peer.address), gone)
+  }
+
   return {
     /** `gone`: it has ended. */
     serve(connection: Connection, language: 'imap' | 'pop3', gone: (session: MailSession) => void): MailSession {
-      if (language === 'pop3') return pop3.serve(connection, gone)
-      return new ImapLoop(connection, imap, options.mayLogInInClear()(connection.peer.address), gone)
+      const session: AccountSession = begin(connection, language, ended => {
+        sessions.delete(ended)
+        gone(ended)
+      })
+      sessions.add(session)
+      return session
+    },
+
+    /** The directory is another: who was logged in to an account that is gone is not any more. */
+    accountsChanged(): void {
+      for (const session of sessions) {
+        const { account } = session
+        if (account && directory.account(account.address)?.id !== account.id) session.leave('The account was removed')
+      }
     },
 
     /** What the storage said. */

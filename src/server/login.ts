@@ -30,7 +30,9 @@ export async function logIn(credentials: Credentials, address: string, options: 
   const account = directory.account(credentials.user)
   const right = await passwords.check(account?.hash, credentials.password)
   if (right === 'busy') return { is: 'busy' }
-  if (right && account) return { is: 'right', account: { id: account.id, address: account.address } }
+  // The account may have gone, or got another password, while this one was checked.
+  const isStill = directory.account(credentials.user)?.hash === account?.hash
+  if (right && account && isStill) return { is: 'right', account: { id: account.id, address: account.address } }
   failures.failed(address)
   return { is: 'wrong' }
 }

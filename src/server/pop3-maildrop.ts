@@ -4,7 +4,7 @@ import { type Maildrop, newMaildrop } from '../pop3/maildrop.ts'
 import type { Event } from '../pop3/session.ts'
 import type { Credentials } from '../sasl/credentials.ts'
 import type { MailboxRow, MailReader } from '../storage/mail-reader.ts'
-import type { LoginResult } from './login.ts'
+import type { Account, LoginResult } from './login.ts'
 
 export interface MaildropOptions {
   readonly reader: Pick<MailReader, 'mailboxNamed' | 'mails' | 'column'>
@@ -12,6 +12,7 @@ export interface MaildropOptions {
 }
 
 export interface OpenMaildrop {
+  readonly account: Account
   readonly mailbox: number
   readonly maildrop: Maildrop
   /** To be called once. */
@@ -42,14 +43,19 @@ export function createMaildrops({ reader, logIn }: MaildropOptions): Maildrops {
     async open(credentials, address) {
       const answer = await logIn(credentials, address)
       if (answer.is !== 'right') return answer.is
-      const { id: account } = answer.account
-      const mailbox = reader.mailboxNamed(account, 'INBOX')
+      const { account } = answer
+      const mailbox = reader.mailboxNamed(account.id, 'INBOX')
       if (!mailbox) return 'no-maildrop'
-      const others = sessions.get(account) ?? 0
+      const others = sessions.get(account.id) ?? 0
       if (others >= MOST_SESSIONS) return 'in-use'
-      sessions.set(account, others + 1)
-      const maildrop = await readMaildrop(reader, mailbox)
-      return { mailbox: mailbox.id, maildrop, close: () => leave(account) }
+      sessions.set(account.id, others + 1)
+      try {
+        const maildrop = await readMaildrop(reader, mailbox)
+        return { account, mailbox: mailbox.id, maildrop, close: () => leave(account.id) }
+      } catch (error) {
+        leave(account.id)
+        throw error
+      }
     },
   }
 }

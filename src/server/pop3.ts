@@ -15,6 +15,7 @@ import { isLoggedIn, NEW_SESSION, step, takesLine } from '../pop3/server.ts'
 import type { Context, Effect, Event, Session } from '../pop3/session.ts'
 import type { MailReader } from '../storage/mail-reader.ts'
 import type { Storage } from '../storage/storage.ts'
+import type { Account } from './login.ts'
 import { createMaildrops, type MaildropOptions, type Maildrops, type OpenMaildrop } from './pop3-maildrop.ts'
 import { sendFile, sendMemory } from './pop3-sender.ts'
 
@@ -47,10 +48,14 @@ export interface Pop3Limits {
 }
 
 export interface Pop3Session extends ConnectionHandler {
+  /** undefined: nobody is logged in. */
+  readonly account: Account | undefined
   /** The greeting. To be called when the connection calls this handler. */
   start(): void
   /** We stop: says so when nothing is under way, or as soon as that is done. */
   shutdown(): void
+  /** Ends the session in the same way. */
+  leave(): void
 }
 
 export interface Pop3 {
@@ -119,8 +124,16 @@ class Pop3Loop implements Pop3Session {
     this.#awaitInput()
   }
 
+  get account(): Account | undefined {
+    return this.#opened?.account
+  }
+
   shutdown(): void {
     if (!this.#closed) this.#happen({ on: 'shutdown' })
+  }
+
+  leave(): void {
+    this.shutdown()
   }
 
   data(chunk: Buffer): void {
