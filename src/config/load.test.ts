@@ -382,7 +382,7 @@ test('a name is enough', async () => {
   assert.deepEqual(settings.routes, [{ to: ['*'], route: { ...FREE, via: 'mx', tls: 'opportunistic', port: 25 } }])
   assert.deepEqual(
     [settings.threads, settings.tls, settings.user, settings.data],
-    [16, undefined, undefined, join(FOLDER, 'data')],
+    [15, undefined, undefined, join(FOLDER, 'data')],
   )
   assert.deepEqual([settings.relayFrom, settings.cleartextLoginFrom, settings.dns.servers], [[], [], []])
 })

@@ -89,7 +89,7 @@ const returns: readonly (readonly [text: string, returns: unknown])[] = [
   ['RETURN (ALL) ', { ...nothing, all: true }],
   ['return (min max count) ', { ...nothing, min: true, max: true, count: true }],
   ['RETURN (SAVE) ', { ...nothing, save: true }],
-  ['RETURN (PARTIAL 500:1) ', { ...nothing, partial: [1, 500] }],
+  ['RETURN (PARTIAL 500:1) ', { ...nothing, partial: [500, 1] }],
   ['RETURN (PARTIAL -1:-100 COUNT) ', { ...nothing, count: true, partial: [-1, -100] }],
 ]
 for (const [text, expected] of returns) {

@@ -111,7 +111,7 @@ class Visitor implements SmtpService<MessageCollector> {
   }
 
   answer(question: Question): Event | Promise<Event> {
-    const { directory, route } = this.#reception.options
+    const { directory } = this.#reception.options
     switch (question.about) {
       case 'connect':
       case 'hello':
