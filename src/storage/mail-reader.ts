@@ -5,6 +5,8 @@ import type { SpecialUse } from './mail-operations.ts'
 
 /** What is only read of mailboxes; each answer is of one moment. An engine implements it (`sqlite/mail-reader.ts`). Rows come in order of UID. */
 export interface MailReader {
+  /** All that is read meanwhile is of one moment; what it answers. */
+  atOnce<Value>(read: () => Value): Value
   /** Of one account, in order of name. */
   mailboxes(account: number): readonly MailboxRow[]
   mailbox(id: number): MailboxRow | undefined

@@ -19,8 +19,20 @@ function mailbox() {
     flags: Float64Array.from(of, mail => mail.flags),
     modseqs: Float64Array.from(of, mail => mail.modseq),
   })
+  let meanwhile = (): void => undefined
   const reader: ViewReader = {
-    mailbox: () => (exists ? row() : undefined),
+    atOnce(read) {
+      const task = meanwhile
+      meanwhile = () => undefined
+      const answer = read()
+      meanwhile = task
+      return answer
+    },
+    mailbox() {
+      const answer = exists ? row() : undefined
+      meanwhile()
+      return answer
+    },
     keywords: () => [],
     mails: () => columns(mails),
     changes: (_, since, from) => ({
@@ -66,6 +78,10 @@ function mailbox() {
     remove() {
       exists = false
     },
+    /** Whenever the row was read, but for what is read at once. */
+    meanwhile(task: () => void) {
+      meanwhile = task
+    },
   }
 }
 
@@ -93,6 +109,18 @@ function gone(before: Version, now: Version): number[] {
   if (before.vanished === now.vanished) assert.deepEqual(there.slice(0, had.length), had)
   return had.filter(uid => !there.includes(uid))
 }
+
+test('the row is of the same moment as the mails', () => {
+  const box = mailbox()
+  box.meanwhile(() => box.add(1))
+  const view = openView(box.reader, 1)
+  assert.ok(view)
+  for (let i = 0; i < 5; i++) {
+    const exists: number = view.version.exists
+    assert.deepEqual([view.row.uidNext, view.row.exists], [exists + 1, exists])
+    view.refresh()
+  }
+})
 
 test('a version stays what it was, and from whatever one it is known what went since', () => {
   fc.assert(

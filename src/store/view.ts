@@ -36,12 +36,14 @@ export interface View {
 }
 
 /** What a view is read from. */
-export type ViewReader = Pick<MailReader, 'mailbox' | 'mails' | 'changes' | 'keywords'>
+export type ViewReader = Pick<MailReader, 'atOnce' | 'mailbox' | 'mails' | 'changes' | 'keywords'>
 
 /** undefined: there is no such mailbox. */
 export function openView(reader: ViewReader, mailbox: number): View | undefined {
-  const row = reader.mailbox(mailbox)
-  return row && new MailboxView(reader, row)
+  return reader.atOnce(() => {
+    const row = reader.mailbox(mailbox)
+    return row && new MailboxView(reader, row)
+  })
 }
 
 const NOTHING: MailColumns = { uids: new Uint32Array(0), flags: new Float64Array(0), modseqs: new Float64Array(0) }
@@ -55,13 +57,10 @@ class MailboxView implements View {
   gone = false
   readonly #reader: ViewReader
   #columns: MailColumns
-  /** What was read up to here. The columns may be newer than the row that was read before them: what they hold already is read once more. */
-  #modseq: number
 
   constructor(reader: ViewReader, row: MailboxRow) {
     this.row = row
     this.#reader = reader
-    this.#modseq = row.modseq
     const columns = reader.mails(row.id)
     this.#columns = columns.uids.length > 0 ? columns : NOTHING
     this.version = { uids: this.#columns.uids, exists: columns.uids.length, vanished: 0 }
@@ -73,6 +72,13 @@ class MailboxView implements View {
   }
 
   refresh(): void {
+    const now = this.#reader.mailbox(this.row.id)
+    // Mostly nothing changed. Otherwise the row is read again: with the columns, or UIDNEXT would not be larger than all UIDs.
+    if (now?.modseq === this.row.modseq) this.row = now
+    else this.#reader.atOnce(() => this.#read())
+  }
+
+  #read(): void {
     const { version, row } = this
     const now = this.#reader.mailbox(row.id)
     if (!now) {
@@ -80,11 +86,9 @@ class MailboxView implements View {
       if (version.exists > 0) this.#change([...version.uids.subarray(0, version.exists)], NOTHING)
       return
     }
+    const { mails, vanished } = this.#reader.changes(row.id, row.modseq, row.uidNext)
     this.row = now
-    if (now.modseq === this.#modseq) return
-    const { mails, vanished } = this.#reader.changes(row.id, this.#modseq, row.uidNext)
     this.keywords = this.#readKeywords()
-    this.#modseq = now.modseq
     const known = (uid: number): boolean => search(version.uids, version.exists, uid) >= 0
     this.#change(vanished ? vanished.filter(known) : this.#missing(), mails)
   }

@@ -60,12 +60,16 @@ export function openMailReader(database: DatabaseSync): MailReader {
     return known
   }
 
-  /** Several answers of one moment. */
-  function atOnce<T>(look: () => T): T {
+  let reading = false
+
+  function atOnce<Value>(read: () => Value): Value {
+    if (reading) return read()
     begin?.run()
+    reading = true
     try {
-      return look()
+      return read()
     } finally {
+      reading = false
       commit?.run()
     }
   }
@@ -81,6 +85,7 @@ export function openMailReader(database: DatabaseSync): MailReader {
   }
 
   return {
+    atOnce,
     mailboxes: account => mailboxes.all(account).map(mailboxOf),
     mailbox: id => optional(mailbox.get(id), mailboxOf),
     mailboxNamed: (account, name) => optional(mailboxNamed.get(account, name), mailboxOf),
