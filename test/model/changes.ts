@@ -4,13 +4,13 @@ import {
   anyFlags,
   anyName,
   asSet,
+  between,
   chooseSet,
   type Command,
   isOk,
   isRefused,
   numbersFor,
   numbersIn,
-  present,
   responsesOf,
   type Answer,
   type Speaker,
@@ -115,21 +115,15 @@ export function expunge(speaker: Speaker): Command | undefined {
   const { box } = mirror
   if (!box) return undefined
   const chosen = random(2) === 0 ? chooseSet(speaker, true) : undefined
-  const deleted = box.mails.filter(({ flags, uid }) => flags.has('\\deleted') && (chosen?.uids.includes(uid) ?? true))
+  const deleted = deletedOf(box, chosen?.uids)
   let uids: readonly number[] = []
   return {
     name: 'EXPUNGE',
     uid: chosen !== undefined,
     parts: [chosen ? `UID EXPUNGE ${chosen.text}` : 'EXPUNGE'],
-    effect() {
+    effect(done) {
       if (!mirror.readOnly)
-        uids = model.expunge(
-          box,
-          stillDeleted(
-            box,
-            deleted.map(({ uid }) => uid),
-          ),
-        )
+        uids = model.expunge(box, between(deletedOf(box, deleted), done, deletedOf(box, chosen?.uids)))
     },
     check(answer) {
       if (mirror.readOnly) return isRefused(answer, READ_ONLY)
@@ -141,8 +135,9 @@ export function expunge(speaker: Speaker): Command | undefined {
   }
 }
 
-function stillDeleted(box: Box, uids: readonly number[]): number[] {
-  return present(box, uids).filter(uid => mailOf(box, uid)?.flags.has('\\deleted'))
+/** UIDs of mails that are \\Deleted. */
+function deletedOf(box: Box, among?: readonly number[]): number[] {
+  return box.mails.flatMap(({ uid, flags }) => (flags.has('\\deleted') && (among?.includes(uid) ?? true) ? [uid] : []))
 }
 
 /** `leave`: forgets the mailbox. */
@@ -150,12 +145,12 @@ export function close({ random, mirror, model }: Speaker): Command | undefined {
   const { box, readOnly } = mirror
   if (!box) return undefined
   const expunges = random(2) === 0
-  const deleted = box.mails.filter(({ flags }) => flags.has('\\deleted')).map(({ uid }) => uid)
+  const deleted = deletedOf(box)
   return {
     name: expunges ? 'CLOSE' : 'UNSELECT',
     parts: [expunges ? 'CLOSE' : 'UNSELECT'],
-    effect() {
-      if (expunges && !readOnly) model.expunge(box, stillDeleted(box, deleted))
+    effect(done) {
+      if (expunges && !readOnly) model.expunge(box, between(deletedOf(box, deleted), done, deletedOf(box)))
     },
     check(answer) {
       isOk(answer)

@@ -5,7 +5,7 @@ import { type During, hear, isSynced, type Mirror, newMirror } from './mirror.ts
 import type { Model } from './model.ts'
 import { type Response, responseReader } from './response.ts'
 import { newResync, type Resync } from './resync.ts'
-import { ACCOUNT, PASSWORD, type Wire, type World } from './wire.ts'
+import { ACCOUNT, PASSWORD, type Uids, type Wire, type World } from './wire.ts'
 
 /** Which thread serves it, and what it enables. */
 export interface Kind {
@@ -146,8 +146,8 @@ export function newClient({ name, kind, world, model, log }: ClientOptions): Cli
       reader = responseReader()
       const own: typeof slot = { running: undefined }
       slot = own
-      wire = await world.imap(kind.thread, () => {
-        if (own.running) store(own.running)
+      wire = await world.imap(kind.thread, uids => {
+        if (own.running) store(own.running, uids)
       })
       for (const text of ['', `LOGIN ${ACCOUNT} ${PASSWORD}`, `ENABLE ${kind.enable.join(' ')}`]) {
         if (text === 'ENABLE ') continue
@@ -209,11 +209,11 @@ export function newClient({ name, kind, world, model, log }: ClientOptions): Cli
     },
   }
 
-  function store(of: Running): void {
+  function store(of: Running, uids?: Uids): void {
     if (of.stored) return
     of.stored = true
     const { changes } = model
-    of.command.effect?.()
+    of.command.effect?.(uids)
     of.own = model.changes - changes
   }
 

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import type { Random } from '../fuzz/random.ts'
 import { pick } from './messages.ts'
-import { type Box, mailOf, type Model } from './model.ts'
+import type { Model } from './model.ts'
 import type { During, Mirror } from './mirror.ts'
 import { numbersOf, type Response, setOf, type Value } from './response.ts'
+import type { Uids } from './wire.ts'
 
 export interface Command {
   /** RFC 9051 §7.5.1 asks for it; without UID. */
@@ -12,8 +13,8 @@ export interface Command {
   readonly uid?: boolean
   /** Without the tag. Each part but the last ends with a literal that the server asks for. */
   readonly parts: readonly string[]
-  /** What becomes of the mailboxes, in the moment in which it is on disk. */
-  readonly effect?: () => void
+  /** What becomes of the mailboxes, in the moment in which it is on disk. `uids`: what it was done to, as far as the command leaves it open. */
+  readonly effect?: (uids: Uids) => void
   /** What the client knows by the answer itself. `told`: whose flags it heard meanwhile. */
   readonly learn?: (answer: Answer) => void
   /** Throws where the answer is wrong. */
@@ -96,11 +97,16 @@ export function numbersFor({ mirror }: Speaker, uid: boolean, uids: readonly num
 
 export const withUid = (uid: boolean, name: string): string => (uid ? `UID ${name}` : name)
 
-/** Of these UIDs those that are there now. */
-export const present = (box: Box, uids: readonly number[]): number[] => uids.filter(uid => mailOf(box, uid))
-
 export function numbersIn(value: Value | undefined): number[] {
   return typeof value === 'string' ? numbersOf(value) : []
+}
+
+/** `sure`: what a command is done to in any case; `possible`: to more of these, if others meant them to be meanwhile. */
+export function between(sure: readonly number[], done: Uids, possible: readonly number[]): readonly number[] {
+  if (!done) return sure
+  for (const uid of sure) assert.ok(done.includes(uid), `it was not done to UID ${uid}`)
+  for (const uid of done) assert.ok(possible.includes(uid), `it was done to UID ${uid}`)
+  return done
 }
 
 const SYSTEM = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft'] as const

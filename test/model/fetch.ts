@@ -1,7 +1,7 @@
 /** FETCH in many forms, and what each item of each mail has to be. */
 import assert from 'node:assert/strict'
 import { pick, some } from './messages.ts'
-import { type Answer, chooseSet, type Command, isOk, type Speaker, withUid } from './command.ts'
+import { type Answer, between, chooseSet, type Command, isOk, type Speaker, withUid } from './command.ts'
 import { itemsOf } from './mirror.ts'
 import { type Box, type Mail, mailOf, sizeOf, textOf } from './model.ts'
 import type { Value } from './response.ts'
@@ -131,11 +131,18 @@ function seenBy(
   { changedSince }: Modifiers,
 ): Pick<Command, 'effect'> {
   if (mirror.readOnly || !asked.some(({ marks }) => marks)) return {}
-  const unseen = uids.filter(uid => {
-    const mail = mailOf(box, uid)
-    return mail && !mail.flags.has('\\seen') && mail.modseq > changedSince
-  })
-  return { effect: () => void model.store(box, unseen, 'add', new Set(['\\seen']), undefined) }
+  const unseen = (among: readonly number[], since: number): number[] =>
+    among.filter(uid => {
+      const mail = mailOf(box, uid)
+      return mail && !mail.flags.has('\\seen') && mail.modseq > since
+    })
+  const wanted = unseen(uids, changedSince)
+  return {
+    effect(done) {
+      const marked = between(unseen(wanted, 0), done, unseen(uids, 0))
+      model.store(box, marked, 'add', new Set(['\\seen']), undefined)
+    },
+  }
 }
 
 function compare(

@@ -14,6 +14,7 @@ import { ImapLoop } from '../../src/server/imap/loop.ts'
 import type { ImapServices } from '../../src/server/imap/session.ts'
 import type { LoginResult } from '../../src/server/login.ts'
 import { createPop3 } from '../../src/server/pop3.ts'
+import type { MailReader } from '../../src/storage/mail-reader.ts'
 import type { OperationName, Operations, StorageResult } from '../../src/storage/operations.ts'
 import { checkStorage } from '../../src/storage/sqlite/check.ts'
 import { openEngine } from '../../src/storage/sqlite/engine.ts'
@@ -24,7 +25,7 @@ import { describeContent } from '../../src/store/describe-content.ts'
 import { startIndexer } from '../../src/store/indexer.ts'
 import { openViews, type Views } from '../../src/store/views.ts'
 import type { Random } from '../fuzz/random.ts'
-import { ACCOUNT, THREADS, type Wire, type World } from './wire.ts'
+import { ACCOUNT, THREADS, type Uids, type Wire, type World } from './wire.ts'
 
 export const START = Date.UTC(2026, 2, 14, 9, 26, 53)
 const DAY = 24 * 3_600_000
@@ -35,6 +36,8 @@ const TURNS = 100_000
 
 interface Thread {
   readonly reader: StorageReader
+  /** Between two of its answers others may have changed something. */
+  readonly mail: MailReader
   readonly views: Views
 }
 
@@ -64,7 +67,7 @@ export async function openInProcess(random: Random): Promise<World> {
       if (notice.is === 'undescribed') indexer?.wake()
       if (notice.is !== 'mailboxes') return
       for (const [n, { views }] of threads.entries())
-        later(n === 0 ? 0 : random(4), () => views.changed(notice.changed))
+        later(1 + (n === 0 ? 0 : random(4)), () => views.changed(notice.changed))
     },
     log: () => undefined,
   })
@@ -79,15 +82,37 @@ export async function openInProcess(random: Random): Promise<World> {
     })
   }
 
+  /** The storage is another thread: it commits also while somebody reads. */
+  function commitMeanwhile(): void {
+    if (random(4) === 0) while (engine.commit());
+  }
+
+  function interrupted(reader: MailReader): MailReader {
+    const then = <Value>(value: Value): Value => {
+      commitMeanwhile()
+      return value
+    }
+    return {
+      ...reader,
+      mailbox: id => then(reader.mailbox(id)),
+      mails: id => then(reader.mails(id)),
+      changes: (id, since, uidNext) => then(reader.changes(id, since, uidNext)),
+      keywords: id => then(reader.keywords(id)),
+      vanished: (id, since) => then(reader.vanished(id, since)),
+      mailRows: (id, range, limit) => then(reader.mailRows(id, range, limit)),
+      column: (id, name, range) => then(reader.column(id, name, range)),
+    }
+  }
+
   /** `stored` hears of each thing that is on disk now, but for what nobody waits for. */
-  function storageOf(stored: (result: unknown) => void): Storage {
+  function storageOf(stored: (uids: Uids) => void): Storage {
     return {
       ask<Name extends OperationName>(name: Name, input: Operations[Name]['in']) {
         return new Promise<StorageResult<Operations[Name]['out']>>(resolve => {
           // As in `storage/port.ts`: TypeScript can't see through the union.
           const asked = { name, input } as Asked
           engine.ask(asked, result => {
-            if (!isRecent(asked)) stored(result)
+            if (!isRecent(asked)) stored(uidsOf(result))
             resolve(result)
           })
           commitLater()
@@ -105,7 +130,8 @@ export async function openInProcess(random: Random): Promise<World> {
     await storage.ask('directory', change)
   for (let n = 0; n < THREADS; n++) {
     const reader = openStorageReader(data)
-    threads.push({ reader, views: openViews(reader.mail) })
+    const mail = interrupted(reader.mail)
+    threads.push({ reader, mail, views: openViews(mail) })
   }
   const [first] = threads
   assert.ok(first)
@@ -123,11 +149,11 @@ export async function openInProcess(random: Random): Promise<World> {
   const complaints: unknown[] = []
   const logIn = (): Promise<LoginResult> => Promise.resolve({ is: 'right', account })
 
-  function services({ reader, views }: Thread, stored: () => void): ImapServices {
+  function services({ reader, mail, views }: Thread, stored: (uids: Uids) => void): ImapServices {
     return {
       hostname: 'mx.home.test',
       storage: storageOf(stored),
-      reader: reader.mail,
+      reader: mail,
       views,
       content: id => reader.content(id),
       logIn,
@@ -225,6 +251,12 @@ export async function openInProcess(random: Random): Promise<World> {
       return problems
     },
   }
+}
+
+function uidsOf(result: StorageResult<Operations[OperationName]['out']>): Uids {
+  if (!('ok' in result) || typeof result.ok !== 'object' || !('is' in result.ok)) return undefined
+  if (result.ok.is === 'stored') return result.ok.changed
+  return result.ok.is === 'expunged' ? result.ok.uids : undefined
 }
 
 /** RFC 3501 §2.3.2: what was shown as \Recent, which nobody waits for. */

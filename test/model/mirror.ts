@@ -11,6 +11,8 @@ export interface Entry {
   uid: number | undefined
   flags: ReadonlySet<string> | undefined
   modseq: number | undefined
+  /** UIDNEXT as it was told when it was there already. */
+  below?: number
   /** MODSEQ under which its flags were told. */
   toldAt?: number | undefined
 }
@@ -68,6 +70,7 @@ export function hear(mirror: Mirror, response: Response, during: During | undefi
   const allowed = BELONGS[word]
   assert.ok(!allowed || allowed.includes(during?.name ?? ''), `${word} is not for now`)
   if (word === 'SEARCH') assert.ok(!mirror.enabled.has('IMAP4rev2'), 'SEARCH is not said in IMAP4rev2')
+  if (response.code?.[0] === 'UIDNEXT') for (const entry of mirror.entries) entry.below = Number(response.code[1])
   switch (word) {
     case 'EXISTS':
       return hearExists(mirror, Number(first))
@@ -162,6 +165,7 @@ function learnUid({ entries }: Mirror, seq: number, uid: number): void {
   const before = entries.slice(0, seq - 1).findLast(other => other.uid !== undefined)
   const after = entries.slice(seq).find(other => other.uid !== undefined)
   assert.ok((before?.uid ?? 0) < uid && uid < (after?.uid ?? 2 ** 32), `UID ${uid} does not stand in order`)
+  assert.ok(uid < (entry.below ?? 2 ** 32), `UIDNEXT was ${entry.below}, and UID ${uid} was there`)
   entry.uid = uid
 }
 

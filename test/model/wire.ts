@@ -10,9 +10,12 @@ export interface Wire {
   vanish(): void
 }
 
+/** Of the mails that were changed or expunged; undefined: that cannot be known. */
+export type Uids = readonly number[] | undefined
+
 export interface World {
   /** `stored`: what a session asked for is on disk; told in the order in which it was done. */
-  imap(thread: number, stored: () => void): Promise<Wire>
+  imap(thread: number, stored: (uids: Uids) => void): Promise<Wire>
   pop3(stored: () => void): Promise<Wire>
   /** By SMTP, into INBOX. `stored` is called in the moment in which it is there. Answers what stands before the content of the mail. */
   deliver(content: string, stored: (head: string, at: number) => void): Promise<void>
