@@ -1,7 +1,7 @@
 /** What the documents say of the project is true. */
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { rfcDocument } from '../scripts/rfc-doc.ts'
 
@@ -24,7 +24,7 @@ test('links lead to files that exist', () => {
 })
 
 test('the files of src that the documents name exist', () => {
-  const folders = 'mail|sasl|dns|config|smtp|log|storage|net|directory|policy|queue|delivery|server|cli'
+  const folders = 'mail|sasl|dns|config|smtp|imap|pop3|log|storage|net|directory|store|policy|queue|delivery|server|cli'
   const named = new RegExp(`\`(?:src/)?((?:${folders})/[\\w./-]*)\``, 'g')
   const missing = documents.flatMap(path =>
     [...read(path).matchAll(named)]
@@ -33,4 +33,12 @@ test('the files of src that the documents name exist', () => {
       .map(to => `${path} names ${to}`),
   )
   assert.deepEqual(missing, [])
+})
+
+test('every decision is in the list of decisions', () => {
+  const list = read('docs/decisions/README.md')
+  const unlisted = globSync('docs/decisions/[0-9]*.md', { cwd: ROOT }).filter(
+    path => !list.includes(`(${basename(path)})`),
+  )
+  assert.deepEqual(unlisted, [])
 })
