@@ -1,7 +1,7 @@
 import type { ChangedMailbox } from '../storage/operations.ts'
 import { openView, type View, type ViewReader } from './view.ts'
 
-/** Hears of every change to one mailbox, or (`account`) of every change to an account's mailboxes. Called after the view was brought up to date. */
+/** Hears of every change to one mailbox, or (`account`) of every change to an account's mailboxes. Who wants to know more refreshes the view. */
 export type Listener = (change: ChangedMailbox) => void
 
 export interface Views {
@@ -76,7 +76,7 @@ export function openViews(reader: ViewReader): Views {
       listeners.set(key, others.add(listener))
       return () => {
         others.delete(listener)
-        if (others.size === 0) listeners.delete(key)
+        if (others.size === 0 && listeners.get(key) === others) listeners.delete(key)
       }
     },
     get renewals() {
@@ -85,9 +85,6 @@ export function openViews(reader: ViewReader): Views {
     changed(changes) {
       for (const change of changes) {
         if (change.how !== 'mail') renewals++
-        const heard = listeners.has(`mailbox ${change.mailbox}`) || listeners.has(`account ${change.account}`)
-        if (!heard) continue
-        open.get(change.mailbox)?.view.refresh()
         tell(`mailbox ${change.mailbox}`, change)
         tell(`account ${change.account}`, change)
       }
