@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { AT, type FakeClient, type FakeServer, openFakeServer } from './fake-client.ts'
 
@@ -298,4 +300,21 @@ test('of a file only what is asked for is sent', async t => {
   ] as const) {
     assert.equal(await anna.say(`FETCH 1 ${items}`), `* 1 FETCH (${expected})\r\n${DONE}`, items)
   }
+})
+
+test('a lost file is said to be lost, and keeps nobody from the other messages', async t => {
+  const { server, anna } = await open(t)
+  const complaints: unknown[] = []
+  Object.assign(server.services, { complain: (error: unknown) => complaints.push(error) })
+  await appendLarge(anna)
+  await server.deliver(ANNA, '', PLAIN)
+  await anna.say('NOOP')
+  const bodies = join(server.data, 'bodies')
+  for (const name of readdirSync(bodies)) rmSync(join(bodies, name))
+  assert.equal(
+    await anna.say('FETCH 1:2 BODY.PEEK[TEXT]'),
+    `* 2 FETCH (BODY[TEXT] ${literal('One line\r\n')})\r\n. NO [CORRUPTION] A message could not be read from the disk; the others were sent\r\n`,
+  )
+  assert.equal(complaints.length, 1)
+  assert.match(await anna.say('FETCH 1 ENVELOPE'), /^\* 1 FETCH \(ENVELOPE [^]*OK Fetched\r\n$/)
 })

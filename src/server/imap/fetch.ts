@@ -48,12 +48,14 @@ interface Fetching {
   readonly seen: ReadonlySet<number>
 }
 
-type Fetched = 'done' | 'expunged' | 'unknown-cte'
+type Fetched = 'done' | 'expunged' | 'unreadable' | 'unknown-cte'
 
 const ANSWERS: Readonly<Record<Fetched, Tagged>> = {
   done: ok('Fetched'),
   // RFC 5530 §3; not NO, which many clients take for an answer without any message.
   expunged: ok('Some of the messages are gone', 'EXPUNGEISSUED'),
+  // RFC 5530 §3: the others were sent, so that one lost file does not keep the client from its mailbox.
+  unreadable: no('CORRUPTION', 'A message could not be read from the disk; the others were sent'),
   'unknown-cte': no('UNKNOWN-CTE', 'A part is encoded in a way that is not known here'), // RFC 3516 §4.3
 }
 
@@ -78,9 +80,10 @@ async function fetchMails(
     while (mails.next() && !out.gone) {
       const found = stand(mail, mails, view, view.version === version)
       if (found && mail.modseq <= fetching.changedSince) continue
-      const loading = found && loader.load(mails.last)
-      if (!(loading instanceof Promise ? await loading : loading)) {
-        outcome = 'expunged'
+      const loading = found ? loader.load(mails.last) : 'gone'
+      const loaded = loading instanceof Promise ? await loading : loading
+      if (loaded !== 'there') {
+        if (outcome !== 'unreadable') outcome = loaded === 'gone' ? 'expunged' : 'unreadable'
         continue
       }
       if (binary.length > 0 && hasUnknownEncoding(mail, binary)) return 'unknown-cte'

@@ -48,10 +48,13 @@ const ROWS = 64
 /** Descriptions that are worked out before the storage hears of them. */
 const DESCRIBED = 32
 
+/** `unreadable`: its file is lost or damaged, or the disk fails; a person was told. */
+export type Loaded = 'there' | 'gone' | 'unreadable'
+
 export interface MailLoader {
   readonly mail: FetchedMail
-  /** `until`: the UIDs up to here are likely to be wanted next. false: it is gone. */
-  load(until: number): boolean | Promise<boolean>
+  /** `until`: the UIDs up to here are likely to be wanted next. */
+  load(until: number): Loaded | Promise<Loaded>
   /** Closes what `load` opened. */
   unload(): Promise<void> | undefined
   /** What was worked out on the way is kept. */
@@ -61,7 +64,7 @@ export interface MailLoader {
 export function mailLoader(
   mailbox: number,
   needs: Needs,
-  { reader, content, storage }: Pick<ImapServices, 'reader' | 'content' | 'storage'>,
+  { reader, content, storage, complain }: Pick<ImapServices, 'reader' | 'content' | 'storage' | 'complain'>,
   { worked }: Pick<Pace, 'worked'>,
 ): MailLoader {
   const mail: FetchedMail = { seq: 0, uid: 0, flags: 0, modseq: 0, ...unloaded(), file: undefined }
@@ -112,37 +115,38 @@ export function mailLoader(
     if (known.length > 0) await storage.ask('describe', known)
   }
 
-  /** false: somebody removed the mail, and its file, since we looked. */
-  async function loadSlowly(message: Id, missing: boolean): Promise<boolean> {
+  async function loadSlowly(message: Id, missing: boolean): Promise<Loaded> {
     const of = mail.content === EMPTY ? content(message) : mail.content
-    if (!of) return false
+    if (!of) return 'gone'
     try {
       if (missing) await describe(message, of)
       if (needs.content && of.in === 'file') mail.file = await open(of.path, 'r')
-      return true
+      return 'there'
     } catch (error) {
-      if (isMissingFile(error) && !content(message)) return false
-      throw error
+      // Somebody removed the mail, and its file, since we looked.
+      if (isMissingFile(error) && !content(message)) return 'gone'
+      complain(error)
+      return 'unreadable'
     }
   }
 
   return {
     mail,
     load(until) {
-      if (!needs.row) return true
+      if (!needs.row) return 'there'
       Object.assign(mail, unloaded())
       mail.row = rowOf(mail.uid, until)
-      if (!mail.row) return false
+      if (!mail.row) return 'gone'
       const { message, head } = mail.row
       const missing = !loadDescription(message)
       if (needs.content) {
         const found = content(message)
-        if (!found) return false
+        if (!found) return 'gone'
         if (head !== '') mail.head = Buffer.from(head)
         mail.content = found
         if (found.in === 'memory') worked(found.bytes.length)
       }
-      return missing || mail.content.in === 'file' ? loadSlowly(message, missing) : true
+      return missing || mail.content.in === 'file' ? loadSlowly(message, missing) : 'there'
     },
     unload() {
       const { file } = mail
