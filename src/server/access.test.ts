@@ -9,11 +9,9 @@ import { openDirectory } from '../directory/directory.ts'
 import { idSource } from '../mail/id.ts'
 import type { Connection } from '../net/connection.ts'
 import { createAuthFailures } from '../net/sources.ts'
-import type { OperationName, Operations, StorageResult } from '../storage/operations.ts'
 import { openEngine } from '../storage/sqlite/engine.ts'
+import { storageIn } from '../storage/sqlite/fake-storage.ts'
 import { openStorageReader } from '../storage/sqlite/reader.ts'
-import type { Storage } from '../storage/storage.ts'
-import type { Asked } from '../storage/wire.ts'
 import { openMailAccess } from './access.ts'
 
 const [ANNA, BEN] = ['anna@example.org', 'ben@example.org']
@@ -31,16 +29,7 @@ async function open(t: TestContext) {
     },
     log: () => undefined,
   })
-  const storage: Storage = {
-    ask<Name extends OperationName>(name: Name, input: Operations[Name]['in']) {
-      return new Promise<StorageResult<Operations[Name]['out']>>(resolve => {
-        // As in `storage/port.ts`: TypeScript can't see through the union.
-        engine.ask({ name, input } as Asked, resolve)
-        while (engine.commit());
-      })
-    },
-    record: () => undefined,
-  }
+  const storage = storageIn(engine)
   await storage.ask('directory', { is: 'add-domain', name: 'example.org', catchAll: undefined })
   for (const address of [ANNA, BEN]) await storage.ask('directory', { is: 'add-account', address, hash: 'old' })
   const reader = openStorageReader(data)

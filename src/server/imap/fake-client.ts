@@ -4,11 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { idSource } from '../../mail/id.ts'
 import { type Connection, HIGH_WATER } from '../../net/connection.ts'
-import type { OperationName, Operations, StorageResult } from '../../storage/operations.ts'
 import { openEngine } from '../../storage/sqlite/engine.ts'
+import { storageIn } from '../../storage/sqlite/fake-storage.ts'
 import { openStorageReader } from '../../storage/sqlite/reader.ts'
-import type { Storage } from '../../storage/storage.ts'
-import type { Asked } from '../../storage/wire.ts'
 import { openViews, type Views } from '../../store/views.ts'
 import { collectMessage } from '../collector.ts'
 import type { Account } from '../login.ts'
@@ -64,16 +62,7 @@ export async function openFakeServer(
     },
     log: () => undefined,
   })
-  const storage: Storage = {
-    ask<Name extends OperationName>(name: Name, input: Operations[Name]['in']) {
-      return new Promise<StorageResult<Operations[Name]['out']>>(resolve => {
-        // As in `storage/port.ts`: TypeScript can't see through the union.
-        engine.ask({ name, input } as Asked, resolve)
-        while (engine.commit());
-      })
-    },
-    record: () => undefined,
-  }
+  const storage = storageIn(engine)
   for (const name of new Set(addresses.map(address => address.slice(address.indexOf('@') + 1)))) {
     await storage.ask('directory', { is: 'add-domain', name, catchAll: undefined })
   }

@@ -7,11 +7,10 @@ import { type Flags, NO_FLAGS } from '../../mail/flags.ts'
 import { idSource } from '../../mail/id.ts'
 import type { UidRange } from '../../mail/sequence-set.ts'
 import type { MailReader } from '../../storage/mail-reader.ts'
-import type { OperationName, Operations, StorageResult } from '../../storage/operations.ts'
 import { openEngine } from '../../storage/sqlite/engine.ts'
+import { storageIn } from '../../storage/sqlite/fake-storage.ts'
 import { openStorageReader } from '../../storage/sqlite/reader.ts'
 import type { Storage } from '../../storage/storage.ts'
-import type { Asked } from '../../storage/wire.ts'
 import type { View } from '../../store/view.ts'
 import { openViews } from '../../store/views.ts'
 import type { Account } from '../login.ts'
@@ -34,7 +33,7 @@ export interface FakeMail {
 /** Accounts of these addresses, each with the mailboxes that every account has. */
 export async function openFakeMail(addresses: readonly string[]): Promise<FakeMail> {
   const data = mkdtempSync(join(tmpdir(), 'staffetta-imap-'))
-  const storage = storageIn(data, changed => views.changed(changed))
+  const storage = openStorage(data, changed => views.changed(changed))
   const reader = openStorageReader(data)
   const views = openViews(reader.mail)
   await addAccounts(storage, addresses)
@@ -84,8 +83,7 @@ export async function openFakeMail(addresses: readonly string[]): Promise<FakeMa
 
 type Changed = Parameters<ReturnType<typeof openViews>['changed']>[0]
 
-/** Each question is a commit of its own. */
-function storageIn(data: string, changed: (mailboxes: Changed) => void): Storage & { close(): void } {
+function openStorage(data: string, changed: (mailboxes: Changed) => void): Storage & { close(): void } {
   const engine = openEngine({
     data,
     timeline: { maxAge: DAY, maxSize: 1e6 },
@@ -95,17 +93,7 @@ function storageIn(data: string, changed: (mailboxes: Changed) => void): Storage
     },
     log: () => undefined,
   })
-  return {
-    ask<Name extends OperationName>(name: Name, input: Operations[Name]['in']) {
-      return new Promise<StorageResult<Operations[Name]['out']>>(resolve => {
-        // As in `storage/port.ts`: TypeScript can't see through the union.
-        engine.ask({ name, input } as Asked, result => resolve(result))
-        while (engine.commit());
-      })
-    },
-    record: () => undefined,
-    close: () => engine.close(),
-  }
+  return { ...storageIn(engine), close: () => engine.close() }
 }
 
 async function addAccounts(storage: Storage, addresses: readonly string[]): Promise<void> {
