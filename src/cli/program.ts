@@ -27,7 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
 /** With the command that the arguments begin with, or with all of them. */
 async function program(machinery: Machinery, argv: readonly string[]): Promise<Command> {
   const root = new Command('staffetta')
-    .description('A complete mail server: SMTP, queue, delivery and mailboxes in one program.')
+    .description('A complete mail server: SMTP, queue and delivery, mailboxes by IMAP and POP3, in one program.')
     .version(version(), '-V, --version', 'print the version')
     .showHelpAfterError('(--help says what is possible)')
     .exitOverride()
