@@ -122,6 +122,16 @@ suite("others' mailboxes", () => {
     assert.equal((await bob.run(list, EVERYTHING))[1], `* LIST (\\Noselect \\HasNoChildren) "/" ${HERS}`)
   })
 
+  test('no name that one asks for tells whether an account is there', async () => {
+    const made = async (mailbox: string) => [
+      ...(await bob.run(create, { mailbox, specialUse: [] })),
+      ...(await bob.run(rename, { from: 'INBOX', to: mailbox })),
+    ]
+    for (const name of ['', '/INBOX', '/x', '/..', '/ ']) {
+      assert.deepEqual(await made(`user/carl@other.test${name}`), await made(`user/nobody@other.test${name}`), name)
+    }
+  })
+
   test('a mailbox below it needs k, and has the rights of what is above', async () => {
     const below = `${HERS}/2026/May`
     await give(BOB, 'lr')

@@ -2,7 +2,7 @@ import { mailboxId } from '../../imap/object-id.ts'
 import type { SpecialUse } from '../../storage/mail-operations.ts'
 import { INBOX, parentOf, parentsOf, parseMailboxName, SEPARATOR } from '../../store/mailbox-name.ts'
 import { change, NONEXISTENT, no, ok } from './answers.ts'
-import { accountOf, type Found, noRight, OTHERS, type Place, placeOf, withRights } from './names.ts'
+import { accountOf, type Found, noRight, OTHERS, type Place, placeOf, resolveMailbox, withRights } from './names.ts'
 import type { ImapSession, Tagged } from './session.ts'
 
 const SPECIAL_USES: readonly SpecialUse[] = ['\\Archive', '\\Drafts', '\\Junk', '\\Sent', '\\Trash']
@@ -33,18 +33,18 @@ export function newPlace(session: ImapSession, mailbox: string): Place | Tagged 
   // RFC 9051 §6.3.4: a separator at the end says that there will be more below it, which we need not know.
   const place = placeOf(session, mailbox.endsWith(SEPARATOR) ? mailbox.slice(0, -1) : mailbox)
   const name = place && parseMailboxName(place.name)
-  if (!place || name === undefined) return illegal(session, mailbox)
-  if (name === INBOX) return no('ALREADYEXISTS', 'There is always an INBOX')
-  if (place.owner.id === accountOf(session).id) return { owner: place.owner, name }
+  if (!place || name === undefined) return mailbox.startsWith(OTHERS + SEPARATOR) ? NONEXISTENT : ILLEGAL
+  const own = place.owner.id === accountOf(session).id
+  // Of others only who sees it hears of it: nobody finds out whose addresses there are.
+  if (name === INBOX && (own || resolveMailbox(session, mailbox)?.rights.includes('l'))) return ALWAYS_THERE
+  if (own) return { owner: place.owner, name }
   const above = nearest(session, place.owner.id, name)
   if (!above) return NONEXISTENT
   return above.rights.includes('k') ? { owner: place.owner, name } : noRight(above)
 }
 
-function illegal(session: ImapSession, mailbox: string): Tagged {
-  const ofOthers = mailbox.startsWith(OTHERS + SEPARATOR) && !placeOf(session, mailbox)
-  return ofOthers ? NONEXISTENT : no('CANNOT', 'A mailbox cannot have that name')
-}
+const ALWAYS_THERE = no('ALREADYEXISTS', 'There is always an INBOX')
+const ILLEGAL = no('CANNOT', 'A mailbox cannot have that name')
 
 /** The mailbox above this name; undefined: none that the account may know of. */
 function nearest(session: ImapSession, owner: number, name: string): Found | undefined {
