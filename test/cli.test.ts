@@ -363,7 +363,7 @@ suite('the queue', () => {
 
   const start = async (): Promise<void> => {
     server = run({ name: process.execPath, args: [MAIN, 'serve', ...config] })
-    await says(server, /serving mx\.staffetta\.test on 127\.0\.0\.1:/)
+    await says(server, /serving mx\.staffetta\.test: smtp on 127\.0\.0\.1:\d+/)
   }
   const stop = async (): Promise<void> => {
     assert.equal(await server?.stop(), 0)

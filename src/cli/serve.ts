@@ -1,9 +1,9 @@
 /** `serve` and `dev`: the program as a server, from its start to its end. */
 import type { Command } from 'commander'
 import { loadConfigApart } from '../config/load-apart.ts'
-import type { Settings } from '../config/settings.ts'
+import type { Listener, ListenerKind, Settings } from '../config/settings.ts'
 import type { LogTarget } from '../log/lines.ts'
-import type { Started, SupervisorOptions } from '../supervisor.ts'
+import type { Started, Supervisor, SupervisorOptions } from '../supervisor.ts'
 import { CommandError, EXIT } from './access.ts'
 
 /** What main hands in: the command line doesn't know the threads. */
@@ -14,7 +14,7 @@ export interface Machinery {
 
 export interface Running {
   readonly settings: Settings
-  readonly supervisor: Extract<Started, { ok: unknown }>['ok']
+  readonly supervisor: Supervisor
   /** Resolves with the exit code when everything has ended. */
   readonly ended: Promise<number>
 }
@@ -29,10 +29,20 @@ export function addServe(root: Command, machinery: Machinery): void {
       const { file } = settings.log
       const log: LogTarget = file === undefined ? { to: 'stdout' } : { to: 'file', path: file }
       const { ended, supervisor } = await run(settings, options.config, log, machinery)
-      const where = supervisor.addresses.map(({ address, port }) => (port === 0 ? address : `${address}:${port}`))
-      console.error(`staffetta: serving ${settings.hostname} on ${where.join(', ')}`)
+      console.error(`staffetta: serving ${settings.hostname}: ${doors(settings.listeners, supervisor.addresses)}`)
       process.exit(await ended)
     })
+}
+
+/** `smtp on 0.0.0.0:25 and [::]:25, imap on …`; `addresses` in the order of the listeners. */
+export function doors(listeners: readonly Listener[], addresses: Supervisor['addresses']): string {
+  const places = new Map<ListenerKind, string[]>()
+  for (const [i, { kind }] of listeners.entries()) {
+    const { address = '', port = 0 } = addresses[i] ?? {}
+    const host = address.includes(':') ? `[${address}]` : address
+    places.set(kind, [...(places.get(kind) ?? []), port === 0 ? address : `${host}:${port}`])
+  }
+  return [...places].map(([kind, all]) => `${kind} on ${all.join(' and ')}`).join(', ')
 }
 
 /** ms after which a second Ctrl-C is one: npm passes on the first, too, which the terminal has sent to both. */
