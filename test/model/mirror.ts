@@ -126,6 +126,8 @@ function removeUid({ entries }: Mirror, uid: number): void {
   const unknown = (after < 0 ? entries.length : after) - 1
   assert.ok(unknown >= 0 && entries[unknown]?.uid === undefined, `UID ${uid} vanished, and was not there`)
   entries.splice(unknown, 1)
+  // Which of those that are not known it was is not known either.
+  for (const entry of entries) if (entry.uid === undefined) delete entry.below
 }
 
 function hearFetch(mirror: Mirror, seq: number, items: readonly Value[], during: During | undefined): void {
