@@ -30,10 +30,11 @@ export interface MailReader {
   mail(mailbox: number, uid: number): MailRow | undefined
   /** The first of a range, at most so many: several times as fast as one by one. */
   mailRows(mailbox: number, range: UidRange, limit: number): readonly MailRow[]
+  /** The same with what FETCH wants of each, in one look: of a thousand half the time is saved. */
+  fetchRows(mailbox: number, range: UidRange, limit: number, wants: FetchWants): readonly FetchRow[]
   description(message: Id): Description | undefined
   /** Only what FETCH of thousands reads of a description; undefined: there is none (yet). */
   envelope(message: Id): Uint8Array | undefined
-  structure(message: Id, which: 'body' | 'structure'): Uint8Array | undefined
   preview(message: Id): string | undefined
   parts(message: Id): { readonly header: number; readonly part: Part } | undefined
   /** UIDs of the copies of a message in this mailbox (EMAILID, RFC 8474). */
@@ -115,6 +116,18 @@ export interface MailRow {
   readonly size: number
   readonly flags: number
   readonly modseq: number
+}
+
+export type FetchWants = Readonly<Record<'envelope' | 'body' | 'structure' | 'content', boolean>>
+
+/** What was not wanted is undefined. */
+export interface FetchRow extends MailRow {
+  /** Of the description; undefined: there is none (yet). */
+  readonly envelope: Uint8Array | undefined
+  readonly body: Uint8Array | undefined
+  readonly structure: Uint8Array | undefined
+  /** undefined also for a content in a file. */
+  readonly content: Uint8Array | undefined
 }
 
 /** Bytes and mails; undefined: no limit. The account's own limit, or its domain's for each account; the domain's for all together. */

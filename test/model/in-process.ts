@@ -99,6 +99,7 @@ export async function openInProcess(random: Random): Promise<World> {
       changes: (id, since, uidNext) => then(reader.changes(id, since, uidNext)),
       keywords: id => then(reader.keywords(id)),
       vanished: (id, since) => then(reader.vanished(id, since)),
+      fetchRows: (id, range, limit, wants) => then(reader.fetchRows(id, range, limit, wants)),
       mailRows: (id, range, limit) => then(reader.mailRows(id, range, limit)),
       column: (id, name, range) => then(reader.column(id, name, range)),
     }

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { contentSize, type Content } from '../../mail/content.ts'
 import type { Description } from '../../mail/description.ts'
 import type { Id } from '../../mail/id.ts'
-import type { MailRow } from '../../storage/mail-reader.ts'
+import type { FetchRow, MailRow } from '../../storage/mail-reader.ts'
 import { describeContent } from '../../store/describe-content.ts'
 import type { Pace } from './response-writer.ts'
 import type { Parts } from './section.ts'
@@ -43,8 +43,10 @@ export interface FetchedMail {
 
 const NOTHING = Buffer.alloc(0)
 const EMPTY: Content = { in: 'memory', bytes: NOTHING }
-/** Rows that are read together. */
+/** Rows that are read together: so many at most, and of contents no more than about so many bytes. */
 const ROWS = 64
+const CONTENTS = 16
+const CONTENT_BYTES = 64 * 1024
 /** Descriptions that are worked out before the storage hears of them. */
 const DESCRIBED = 32
 
@@ -68,25 +70,28 @@ export function mailLoader(
   { worked }: Pick<Pace, 'worked'>,
 ): MailLoader {
   const mail: FetchedMail = { seq: 0, uid: 0, flags: 0, modseq: 0, ...unloaded(), file: undefined }
-  let rows: readonly MailRow[] = []
+  let rows: readonly FetchRow[] = []
   let next = 0
+  /** Rows of the next look: as large as those of the last one were. */
+  let limit = needs.content ? 4 : ROWS
   let described: { message: Id; description: Description }[] = []
 
-  function rowOf(uid: number, until: number): MailRow | undefined {
+  function rowOf(uid: number, until: number): FetchRow | undefined {
     while (next < rows.length && (rows[next]?.uid ?? 0) < uid) next++
     if (next === rows.length) {
-      rows = until > uid ? reader.mailRows(mailbox, [uid, until], ROWS) : [reader.mail(mailbox, uid)].filter(isThere)
+      rows = reader.fetchRows(mailbox, [uid, until], limit, needs)
       next = 0
+      if (needs.content) limit = rowsOf(rows)
     }
     const row = rows[next]
     return row?.uid === uid ? row : undefined
   }
 
   /** Answers whether all that is needed was there. */
-  function loadDescription(message: Id): boolean {
-    if (needs.envelope) mail.envelope = reader.envelope(message)
-    if (needs.body) mail.body = reader.structure(message, 'body')
-    if (needs.structure) mail.structure = reader.structure(message, 'structure')
+  function loadDescription({ message, envelope, body, structure }: FetchRow): boolean {
+    mail.envelope = envelope
+    mail.body = body
+    mail.structure = structure
     if (needs.preview !== 'no') mail.preview = reader.preview(message)
     if (needs.parts) mail.parts = reader.parts(message)
     return !(
@@ -135,12 +140,13 @@ export function mailLoader(
     load(until) {
       if (!needs.row) return 'there'
       Object.assign(mail, unloaded())
-      mail.row = rowOf(mail.uid, until)
-      if (!mail.row) return 'gone'
-      const { message, head } = mail.row
-      const missing = !loadDescription(message)
+      const row = rowOf(mail.uid, until)
+      if (!row) return 'gone'
+      mail.row = row
+      const { message, head } = row
+      const missing = !loadDescription(row)
       if (needs.content) {
-        const found = content(message)
+        const found = row.content ? ({ in: 'memory', bytes: row.content } as const) : content(message)
         if (!found) return 'gone'
         if (head !== '') mail.head = Buffer.from(head)
         mail.content = found
@@ -174,4 +180,8 @@ function isMissingFile(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
-const isThere = (row: MailRow | undefined): row is MailRow => row !== undefined
+/** How many like these are read together. */
+function rowsOf(rows: readonly FetchRow[]): number {
+  const bytes = rows.reduce((sum, { content }) => sum + (content?.length ?? 0), 0)
+  return Math.max(1, Math.min(CONTENTS, Math.floor((CONTENT_BYTES * rows.length) / Math.max(1, bytes))))
+}

@@ -6,7 +6,6 @@ type DescriptionReader = Pick<
   MailReader,
   | 'description'
   | 'envelope'
-  | 'structure'
   | 'preview'
   | 'parts'
   | 'undescribedUids'
@@ -24,7 +23,6 @@ export function openDescriptionReader(database: DatabaseSync): DescriptionReader
   const one = (columns: string): StatementSync => prepare(`SELECT ${columns} FROM description WHERE message = ?`)
   const description = one(DESCRIPTION)
   const envelope = one('envelope')
-  const structures = { body: one('body'), structure: one('structure') }
   const preview = one('preview')
   const parts = one('header, part')
   // From the few that wait, not from the many of the mailbox.
@@ -56,7 +54,6 @@ export function openDescriptionReader(database: DatabaseSync): DescriptionReader
       return row && descriptionOf(row)
     },
     envelope: message => bytesOf(envelope.get(message)?.['envelope']),
-    structure: (message, which) => bytesOf(structures[which].get(message)?.[which]),
     preview(message) {
       const row = preview.get(message)
       return row && String(row['preview'])

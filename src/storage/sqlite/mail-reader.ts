@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { MAX_MAILBOXES, type SpecialUse } from '../mail-operations.ts'
-import type { MailboxRow, MailColumns, MailReader, MailRow, QuotaRoot } from '../mail-reader.ts'
+import type { FetchRow, FetchWants, MailboxRow, MailColumns, MailReader, MailRow, QuotaRoot } from '../mail-reader.ts'
 import { openDescriptionReader } from './description-reader.ts'
 import { bytesOf } from './descriptions.ts'
 import { limitOf } from './ledger.ts'
@@ -98,6 +98,11 @@ export function openMailReader(database: DatabaseSync): MailReader {
     vanished: (id, modseq) => atOnce(() => vanished(id, modseq)),
     mail: (id, uid) => optional(mail.get(id, uid), mailOf),
     mailRows: (id, [first, last], limit) => mailRows.all(id, first, last, limit).map(listedMailOf),
+    fetchRows(id, [first, last], limit, wants) {
+      const statement = search(fetchSql(wants))
+      statement.setReturnArrays(true)
+      return statement.all(id, first, last, limit).map(fetchRowOf)
+    },
     copies: (id, message) => copies.all(id, message).map(row => Number(row['uid'])),
     ...openDescriptionReader(database),
     column(id, name, [first, last]) {
@@ -192,6 +197,37 @@ function listedMailOf(row: Row): MailRow {
     size: Number(row[5]),
     flags: Number(row[6]),
     modseq: Number(row[7]),
+  }
+}
+
+function fetchSql({ envelope, body, structure, content }: FetchWants): string {
+  const wanted = [
+    envelope ? 'description.envelope' : 'NULL',
+    body ? 'description.body' : 'NULL',
+    structure ? 'description.structure' : 'NULL',
+    content ? 'CASE message.file WHEN 0 THEN message.bytes END' : 'NULL',
+  ]
+  const described = envelope || body || structure
+  return `SELECT mail.uid, mail.message, mail.at, mail.saved, mail.head, mail.size, mail.flags, mail.modseq, ${wanted.join(', ')} FROM mail NOT INDEXED
+    ${described ? 'LEFT JOIN description ON description.message = mail.message' : ''}
+    ${content ? 'LEFT JOIN message ON message.id = mail.message' : ''}
+    WHERE mail.mailbox = ? AND mail.uid BETWEEN ? AND ? ORDER BY mail.uid LIMIT ?`
+}
+
+function fetchRowOf(row: Row): FetchRow {
+  return {
+    uid: Number(row[0]),
+    message: Number(row[1]),
+    at: Number(row[2]),
+    saved: Number(row[3]),
+    head: String(row[4]),
+    size: Number(row[5]),
+    flags: Number(row[6]),
+    modseq: Number(row[7]),
+    envelope: bytesOf(row[8]),
+    body: bytesOf(row[9]),
+    structure: bytesOf(row[10]),
+    content: bytesOf(row[11]),
   }
 }
 
