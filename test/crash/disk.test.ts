@@ -15,7 +15,7 @@ import { type Load, startLoad } from './load.ts'
 import { newRandom } from '../fuzz/random.ts'
 import { addAccounts, newRig, type Rig, until } from './server.ts'
 import { type Sink, startSink } from './sink.ts'
-import { fillUp, mount, unmount, whyNoSmallDisk } from './small-disk.ts'
+import { fillUp, mount, mountUnlessBusy, unmount, whyNoSmallDisk } from './small-disk.ts'
 
 const MB = 1024 * 1024
 const ACCOUNTS = ['anna@home.test']
@@ -178,7 +178,7 @@ test('large messages whose files cannot be made: refused for the moment', { skip
   mount(['--bind', bodies, bodies])
   const running = load(place, 600_000)
   await until('some mail', () => running.acknowledged.size > 10)
-  mount(['-o', 'remount,bind,ro', bodies])
+  await until('a moment without an open file', () => mountUnlessBusy(['-o', 'remount,bind,ro', bodies]))
   await until('refusals', () => refusals(running) > 30)
   const small = load(place, 5_000)
   await until('small mail to go on', () => small.acknowledged.size > 20)

@@ -30,6 +30,17 @@ export function mount(args: readonly string[]): void {
   execFileSync('mount', args, { stdio: 'pipe' })
 }
 
+/** `mount`; false: it is busy in this moment, because somebody has a file open to write. */
+export function mountUnlessBusy(args: readonly string[]): boolean {
+  try {
+    mount(args)
+    return true
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('busy')) return false
+    throw error
+  }
+}
+
 export function unmount(folder: string): void {
   execFileSync('umount', ['-R', folder], { stdio: 'pipe' })
 }
