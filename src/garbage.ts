@@ -17,8 +17,8 @@ const IDLE = 0.02
 /** Bytes that have to have come together to be worth it. */
 const WORTH = 3 * 1024 * 1024
 
-/** Collects when the calling thread is idle and holds more than after the last time. Answers how to stop it. */
-export function collectWhenIdle(): () => void {
+/** Collects whenever the calling thread is idle and holds more than after the last time. Keeps no thread alive. */
+export function collectWhenIdle(): void {
   let least = getHeapStatistics().total_heap_size
   let before: EventLoopUtilization = performance.eventLoopUtilization()
   const look = (): void => {
@@ -29,7 +29,5 @@ export function collectWhenIdle(): () => void {
     collectGarbage()
     least = getHeapStatistics().total_heap_size
   }
-  const timer = setInterval(look, LOOK)
-  timer.unref()
-  return () => clearInterval(timer)
+  setInterval(look, LOOK).unref()
 }

@@ -216,14 +216,7 @@ function fetchSql({ envelope, body, structure, content }: FetchWants): string {
 
 function fetchRowOf(row: Row): FetchRow {
   return {
-    uid: Number(row[0]),
-    message: Number(row[1]),
-    at: Number(row[2]),
-    saved: Number(row[3]),
-    head: String(row[4]),
-    size: Number(row[5]),
-    flags: Number(row[6]),
-    modseq: Number(row[7]),
+    ...listedMailOf(row),
     envelope: bytesOf(row[8]),
     body: bytesOf(row[9]),
     structure: bytesOf(row[10]),
