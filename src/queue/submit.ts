@@ -36,7 +36,7 @@ export interface SubmitOptions {
   readonly storage: Storage
   readonly directory: Pick<Directory, 'isOwnDomain' | 'meaning'>
   readonly routing: Routing
-  readonly runner: Runner
+  readonly runner: Pick<Runner, 'reserve' | 'accept' | 'drop'>
   readonly reporter: Reporter
   /** The mailbox of ours that takes a message for this recipient; undefined: none does, or not now. `sender`: '' is `<>`. */
   readonly mailboxOf: (sender: string, recipient: Recipient) => MailboxCopy | undefined
