@@ -168,7 +168,8 @@ suite('clients of IMAP', { skip: needed.skip }, () => {
       `push "${keys}<quit>"`,
     ]
     writeFileSync(rc, `${settings.join('\n')}\n`)
-    const terminal = `stty rows 24 columns 80; timeout 40 ${name} -n -F ${rc}`
+    // In the foreground: a group of its own may not read from the terminal, and waits for ever to be allowed to.
+    const terminal = `stty rows 24 columns 80; timeout --foreground 40 ${name} -n -F ${rc}`
     const env = { TERM: 'xterm', HOME: server.folder, LC_ALL: 'C.UTF-8' }
     await succeed({ name: 'script', args: ['-qec', terminal, `${server.folder}/${name}.typescript`], env })
   }
