@@ -156,6 +156,16 @@ void test('describe: the preview is of the text that a person reads first', () =
   assert.equal(describeText(message).preview, 'yes')
 })
 
+void test('describe: its bytes are nobody else’s, so that nothing else goes with them to another thread', () => {
+  const { envelope, body, structure, signature } = describeText('Subject: a\r\n\r\ntext')
+  const texts = [envelope, body, structure, signature ?? Buffer.alloc(0)]
+  const together = texts.reduce((sum, { length }) => sum + length, 0)
+  assert.deepEqual(
+    texts.map(({ buffer }) => buffer.byteLength),
+    texts.map(() => together),
+  )
+})
+
 void test('describe: so much text has no signature', () => {
   assert.notEqual(describeText(`\r\n${'some words '.repeat(10_000)}`).signature, undefined)
   assert.equal(describeText(`\r\n${'some words '.repeat(110_000)}`).signature, undefined)

@@ -13,7 +13,7 @@ const INVISIBLE = /(?!\u200d|\ufe0f)\p{Default_Ignorable_Code_Point}/gu
 const CONTROLS = /[\0-\x1f\x7f-\x9f\s]+/g
 
 /** Bytes that are mostly enough, so that the rest is not decoded in vain. */
-const MOSTLY_ENOUGH = 1024
+const MOSTLY_ENOUGH = 512
 
 /** `body`: the first PREVIEW_BYTES of the body of a text, as it stands in the message. */
 export function previewOf(part: Part, body: Uint8Array): string {
@@ -29,7 +29,8 @@ export function previewOf(part: Part, body: Uint8Array): string {
 
 /** One line of at most so many characters (UTF-16 units); none is cut in two. */
 function line(text: string): string {
-  const flat = text.replace(INVISIBLE, '').replace(CONTROLS, ' ').trim().toWellFormed()
+  const visible = Buffer.byteLength(text) === text.length ? text : text.replace(INVISIBLE, '').toWellFormed()
+  const flat = visible.replace(CONTROLS, ' ').trim()
   if (flat.length <= MAX_PREVIEW) return flat
   const cut = /[\ud800-\udbff]/.test(flat.charAt(MAX_PREVIEW - 1)) ? MAX_PREVIEW - 1 : MAX_PREVIEW
   return flat.slice(0, cut).trimEnd()

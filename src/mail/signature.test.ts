@@ -6,7 +6,7 @@ import { MIN_BITS, mayHold, needleHashes, signatureBuilder } from './signature.t
 
 function signatureOf(...texts: readonly string[]): Uint8Array | undefined {
   const builder = signatureBuilder()
-  for (const text of texts) builder.add(text)
+  for (const text of texts) builder.add(text, 'header')
   return builder.done()
 }
 
@@ -55,6 +55,14 @@ test('what is in a field is never kept away from who asks for that field', () =>
   assert.ok(signature)
   assert.ok(mayHold(signature, needleHashes('invoice', 'subject')))
   assert.ok(!mayHold(signature, needleHashes('invoice', 'from')))
+})
+
+test('only in a header there are fields', () => {
+  const builder = signatureBuilder()
+  builder.add('From: someone@example.org\r\n', 'body')
+  const signature = builder.done()
+  assert.ok(signature && mayHold(signature, needleHashes('someone')))
+  assert.ok(!mayHold(signature, needleHashes('someone', 'from')))
 })
 
 test('pieces are searched by themselves', () => {

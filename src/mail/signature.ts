@@ -17,24 +17,29 @@ const DENSE = 0.5
 const USELESS = 0.8
 
 export interface SignatureBuilder {
-  /** A piece that is searched by itself. As it is read: not folded. */
-  add(text: string): void
+  /** A piece that is searched by itself. As it is read: not folded. Only in a header there are fields to be searched by themselves. */
+  add(text: string, is: 'header' | 'body'): void
   /** undefined: so much text that a signature would be of no use. The builder is used up. */
   done(): Uint8Array | undefined
 }
 
-/** 20 to 25 µs for a message of 5 KB. */
+/** 15 to 20 µs for a message of 5 KB. */
 export function signatureBuilder(): SignatureBuilder {
   const bits = spare ?? new Int32Array(MAX_BITS / 32)
   spare = undefined
+  /** Bits that may be set. */
+  let most = 0
   return {
-    add(text) {
+    add(text, is) {
       const folded = foldCase(text)
+      most += folded.length
       setTrigrams(bits, folded, 0, folded.length, 0)
+      if (is === 'body') return
+      most += folded.length
       tagFields(bits, folded)
     },
     done() {
-      const signature = smallest(bits)
+      const signature = most > MAX_BITS * USELESS && isUseless(bits) ? undefined : smallest(bits)
       spare = bits.fill(0)
       return signature
     },
@@ -70,8 +75,8 @@ export function mayHold(signature: Uint8Array, hashes: readonly number[]): boole
 }
 
 /**
- * Header fields that people search by: their values' trigrams are there a second time, each field's hashed in its own way. The header is
- * known by its lines only, so that a line of text that looks like it is taken for it too; that does no harm.
+ * Header fields that people search by: their values' trigrams are there a second time, each field's hashed in its own way. Also those of the
+ * parts, and of messages in the message; that does no harm.
  */
 const FIELDS: ReadonlyMap<string, number> = new Map([
   ['from', 0x51ed270b],
@@ -119,9 +124,12 @@ function hashOf(first: number, second: number, third: number, tag: number): numb
   return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 17
 }
 
+function isUseless(bits: Int32Array): boolean {
+  return onesOf(bits, bits.length, 0) > MAX_BITS * USELESS
+}
+
 /** The half on the half, as long as it does not get too dense; in place. */
-function smallest(bits: Int32Array): Uint8Array | undefined {
-  if (onesOf(bits, bits.length, 0) > MAX_BITS * USELESS) return undefined
+function smallest(bits: Int32Array): Uint8Array {
   let words = bits.length
   for (let half = words / 2; half >= MIN_BITS / 32 && onesOf(bits, half, half) <= half * 32 * DENSE; half /= 2) {
     for (let at = 0; at < half; at++) bits[at] = (bits[at] ?? 0) | (bits[at + half] ?? 0)

@@ -7,7 +7,7 @@ import { BLOCK, blockBuilder, candidates, ROWS } from './search-index.ts'
 
 function signatureOf(text: string): Uint8Array | undefined {
   const builder = signatureBuilder()
-  builder.add(text)
+  builder.add(text, 'header')
   return builder.done()
 }
 
