@@ -1,6 +1,8 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { FIRST_KEYWORD, hasBit, MAX_KEYWORDS, union } from '../../mail/flags.ts'
-import { BLOCK } from './descriptions.ts'
+import { openColumns } from './columns.ts'
+import { BLOCK, bytesOf } from './descriptions.ts'
+import { unpack } from './packing.ts'
 
 /** UIDs and the like that are named of one kind. */
 const SOME = 10
@@ -55,6 +57,8 @@ export function checkMailbox(database: DatabaseSync) {
     `SELECT block, rows, (SELECT count(*) FROM search_row WHERE id >= search_block.id * 4096 AND id < (search_block.id + 1) * 4096) AS there
      FROM search_block WHERE mailbox = ?`,
   )
+  const packed = prepare('SELECT block, bytes FROM packed WHERE mailbox = ? AND modseq > 0')
+  const columns = openColumns(database)
   const parent = prepare('SELECT 1 FROM mailbox WHERE account = ? AND name = ?')
 
   function checkRow(row: Row, count: Row, say: (problem: string) => void): void {
@@ -90,6 +94,19 @@ export function checkMailbox(database: DatabaseSync) {
       say(`has block ${String(row['indexed'])} in the search index, and does not know it`)
   }
 
+  /** What is read packed, with what changed since, is what the rows say. */
+  function checkPacked(mailbox: number, say: (problem: string) => void): void {
+    for (const { block, bytes } of packed.all(mailbox))
+      if (!unpack(bytesOf(bytes) ?? new Uint8Array(0)))
+        say(`has packed columns that are damaged, of block ${String(block)}`)
+    const [read, right] = [columns.mails(mailbox), columns.rows(mailbox)]
+    const other = right.uids.findIndex(
+      (uid, i) => read.uids[i] !== uid || read.flags[i] !== right.flags[i] || read.modseqs[i] !== right.modseqs[i],
+    )
+    const uid = right.uids[other] ?? read.uids[right.uids.length]
+    if (uid !== undefined) say(`has packed columns that are not those of its mails, from UID ${uid} on`)
+  }
+
   return (mailbox: number, say: (problem: string) => void): number => {
     const [row, count] = [kept.get(mailbox), counted.get(mailbox)]
     if (!row || !count) return 0
@@ -97,6 +114,7 @@ export function checkMailbox(database: DatabaseSync) {
     checkRow(row, count, sayOf)
     checkKeywords(mailbox, sayOf)
     checkBlocks(mailbox, row, sayOf)
+    checkPacked(mailbox, sayOf)
     for (const [statement, problem] of lists) {
       const uids = statement.all(mailbox).map(({ uid }) => uid)
       if (uids.length > 0) sayOf(`has mails that ${problem}: UID ${uids.join(', ')}${uids.length === SOME ? ' …' : ''}`)

@@ -37,6 +37,7 @@ const DAMAGES: readonly (readonly [name: string, sql: string, said: RegExp])[] =
   ],
   ['what vanished', 'INSERT INTO vanished VALUES (1, 2, 1, 9)', /are there, although they vanished: UID 1, 2, 3, 5, 6/],
   ['a mailbox', 'DELETE FROM mailbox WHERE id = 1', /rows of mail for a mailbox 1 that is not there/],
+  ['packed columns', "INSERT INTO packed VALUES (99, 0, 1, x'')", /rows of packed for a mailbox 99 that is not there/],
   [
     'the index',
     'INSERT INTO search_block (mailbox, block, rows) VALUES (1, 0, 2)',

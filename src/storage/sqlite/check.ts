@@ -67,7 +67,7 @@ function checkDatabase(database: DatabaseSync, say: Say): void {
     const text = String(row['integrity_check'])
     if (text !== 'ok') say(`the database is damaged: ${text}`)
   }
-  for (const table of ['mail', 'keyword', 'vanished', 'acl', 'imported', 'search_block']) {
+  for (const table of ['mail', 'keyword', 'vanished', 'acl', 'imported', 'search_block', 'packed']) {
     const sql = `SELECT DISTINCT mailbox FROM ${table} WHERE mailbox NOT IN (SELECT id FROM mailbox) LIMIT ${MOST}`
     for (const { mailbox } of database.prepare(sql).all())
       say(`there are rows of ${table} for a mailbox ${String(mailbox)} that is not there`)

@@ -13,6 +13,7 @@ import { mailTable } from './mail.ts'
 import { mailboxTables } from './mailboxes.ts'
 import { messageTables } from './messages.ts'
 import { operatorChanges } from './operator.ts'
+import { packedTable } from './packed.ts'
 import { type ClaimCursors, DAMAGED, queueTables } from './queue.ts'
 import { diskRoom } from './room.ts'
 import { roomFor, sizeOf } from './sizes.ts'
@@ -57,10 +58,11 @@ export function openEngine(options: EngineOptions) {
   const descriptions = descriptionTables(database, ledger)
   const keywords = keywordTables(database)
   const vanished = vanishedTable(database)
-  const mail = mailTable(database, { ledger, messages, descriptions, keywords, vanished })
-  const mailboxes = mailboxTables(database, { ledger, keywords, vanished })
+  const packed = packedTable(database, ledger)
+  const mail = mailTable(database, { ledger, messages, descriptions, keywords, vanished, packed })
+  const mailboxes = mailboxTables(database, { ledger, keywords, vanished, packed })
   const directory = directoryTables(database, ledger, mailboxes)
-  const sweep = sweeper(database, messages.forget)
+  const sweep = sweeper(database, messages.forget, packed)
   const timeline = timelineWriter(database, options.timeline, now())
   const room = diskRoom(database, data, now)
   const transaction = transactions(database, [ledger, timeline], room.shortenLog, announce)

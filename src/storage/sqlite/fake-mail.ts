@@ -90,6 +90,11 @@ export function fakeSubmission(size: number, description: Description | undefine
   }
 }
 
+/** What is done in batches is done. */
+export async function swept(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+}
+
 export function fakeStorage(end: (close: () => void) => void) {
   const data = mkdtempSync(join(tmpdir(), 'staffetta-mail-'))
   const notices: Notice[] = []
@@ -137,11 +142,6 @@ export function fakeStorage(end: (close: () => void) => void) {
     ]))
       assert.deepEqual(result, { ok: undefined })
     return submission.id
-  }
-
-  /** What is removed in batches is removed. */
-  async function swept(): Promise<void> {
-    for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
   }
 
   function problems(): readonly string[] {

@@ -25,6 +25,10 @@ export interface BoxState {
   vanished: number
   /** What vanished up to this MODSEQ is not known any more. */
   lost: number
+  /** Mails that changed or vanished since `repack` was set last: see `packed.ts`. */
+  unpacked: number
+  /** What was packed before this MODSEQ is to be packed anew; 0: nothing. */
+  repack: number
 }
 
 interface Usage {
@@ -48,11 +52,12 @@ const MAX_UID = 2 ** 32 - 1
 export function openLedger(database: DatabaseSync) {
   const prepare = (sql: string) => database.prepare(sql)
   const readMailbox = prepare(
-    `SELECT id, account, name, uid_validity, uid_next, modseq, mails, unseen, deleted, bytes, vanished, lost
+    `SELECT id, account, name, uid_validity, uid_next, modseq, mails, unseen, deleted, bytes, vanished, lost, unpacked, repack
      FROM mailbox WHERE id = ? AND account > 0`,
   )
   const writeMailbox = prepare(
-    `UPDATE mailbox SET uid_next = ?, modseq = ?, mails = ?, unseen = ?, deleted = ?, bytes = ?, vanished = ?, lost = ?
+    `UPDATE mailbox SET uid_next = ?, modseq = ?, mails = ?, unseen = ?, deleted = ?, bytes = ?, vanished = ?, lost = ?,
+       unpacked = ?, repack = ?
      WHERE id = ?`,
   )
   const readInbox = prepare("SELECT id FROM mailbox WHERE account = ? AND name = 'INBOX'")
@@ -91,8 +96,8 @@ export function openLedger(database: DatabaseSync) {
 
   function write(): void {
     for (const box of mailboxes.values()) {
-      const { id, uidNext, modseq, mails, unseen, deleted, bytes, vanished, lost } = box
-      writeMailbox.run(uidNext, modseq, mails, unseen, deleted, bytes, vanished, lost, id)
+      const { id, uidNext, modseq, mails, unseen, deleted, bytes, vanished, lost, unpacked, repack } = box
+      writeMailbox.run(uidNext, modseq, mails, unseen, deleted, bytes, vanished, lost, unpacked, repack, id)
     }
     for (const [id, { mails, bytes }] of accounts) writeAccount.run(mails, bytes, id)
     for (const { name, mails, bytes } of domains.values()) writeDomain.run(mails, bytes, name)
@@ -186,6 +191,8 @@ function boxOf(row: Row): BoxState {
     bytes: Number(row['bytes']),
     vanished: Number(row['vanished']),
     lost: Number(row['lost']),
+    unpacked: Number(row['unpacked']),
+    repack: Number(row['repack']),
   }
 }
 

@@ -20,6 +20,7 @@ import { BLOCK, type DescriptionTables } from './descriptions.ts'
 import type { KeywordTables } from './keywords.ts'
 import { type BoxState, hasUids, type Ledger } from './ledger.ts'
 import type { MessageTables } from './messages.ts'
+import type { PackedTable } from './packed.ts'
 import type { After } from './transaction.ts'
 import type { VanishedTable } from './vanished.ts'
 
@@ -44,11 +45,12 @@ export interface MailParts {
   readonly descriptions: DescriptionTables
   readonly keywords: KeywordTables
   readonly vanished: VanishedTable
+  readonly packed: PackedTable
 }
 
 /** The mails of the mailboxes: what is delivered, appended, flagged, copied and expunged; inside the caller's transaction. */
 export function mailTable(database: DatabaseSync, parts: MailParts) {
-  const { ledger, messages, descriptions, keywords, vanished } = parts
+  const { ledger, messages, descriptions, keywords, vanished, packed } = parts
   const prepare = (sql: string) => database.prepare(sql)
   const insert = prepare(
     `INSERT INTO mail (mailbox, uid, flags, modseq, message, at, saved, size, sent, head)
@@ -83,7 +85,9 @@ export function mailTable(database: DatabaseSync, parts: MailParts) {
     const { flags, message, at, saved, size, sent, head } = item
     insert.run(box.id, uid, flags, box.modseq, message, at, saved, size, sent ?? null, head)
     count(box, flags, size, 1)
-    if (box.uidNext % BLOCK === 0) after.undescribed = true
+    if (box.uidNext % BLOCK > 0) return uid
+    packed.full(box, box.uidNext / BLOCK - 1)
+    after.undescribed = true
     return uid
   }
 
@@ -105,6 +109,7 @@ export function mailTable(database: DatabaseSync, parts: MailParts) {
     }
     ledger.use(box.account, -uids.length, -bytes)
     vanished.add(box, uids)
+    packed.changed(box, uids.length, after)
     changed(box, after)
     return uids
   }
@@ -185,6 +190,7 @@ export function mailTable(database: DatabaseSync, parts: MailParts) {
       changes.push(uid)
     }
     if (changes.length > 0) changed(box, after)
+    packed.changed(box, changes.length, after)
     return { is: 'stored', modseq: box.modseq, changed: changes, modified }
   }
 

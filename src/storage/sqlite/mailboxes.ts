@@ -10,6 +10,7 @@ import {
 } from '../mail-operations.ts'
 import type { KeywordTables } from './keywords.ts'
 import type { BoxState, Ledger } from './ledger.ts'
+import type { PackedTable } from './packed.ts'
 import { FIRST_MAILBOXES } from './schema.ts'
 import type { After } from './transaction.ts'
 import type { VanishedTable } from './vanished.ts'
@@ -23,10 +24,11 @@ export interface MailboxParts {
   readonly ledger: Ledger
   readonly keywords: KeywordTables
   readonly vanished: VanishedTable
+  readonly packed: PackedTable
 }
 
 /** The mailboxes themselves: their names, subscriptions, annotations and rights; inside the caller's transaction. */
-export function mailboxTables(database: DatabaseSync, { ledger, keywords, vanished }: MailboxParts) {
+export function mailboxTables(database: DatabaseSync, { ledger, keywords, vanished, packed }: MailboxParts) {
   const prepare = (sql: string) => database.prepare(sql)
   const hasAccount = prepare('SELECT 1 FROM account WHERE id = ?')
   const named = prepare('SELECT id FROM mailbox WHERE account = ? AND name = ?')
@@ -136,6 +138,7 @@ export function mailboxTables(database: DatabaseSync, { ledger, keywords, vanish
     emptyInto.run(id, box.modseq, now, inbox.id)
     vanished.add(inbox, uids)
     moveBlocks.run(id, inbox.id)
+    packed.moved(inbox, box, after)
     ledger.flush()
     takeIndexed.run(inbox.id, id)
     after.changed.add(inbox.account, inbox.id, 'mail')

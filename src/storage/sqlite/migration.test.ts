@@ -6,6 +6,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { checkStorage } from './check.ts'
 import { databasePath, openWriter } from './database.ts'
+import { openEngine } from './engine.ts'
+import { swept } from './fake-mail.ts'
 import { openStorageReader } from './reader.ts'
 import { migrate } from './schema.ts'
 
@@ -63,5 +65,50 @@ test('data of the first version get mailboxes, counters and what waits for a des
   assert.equal(mail.quota(1).account.usedBytes, 9)
   assert.equal(mail.quota(2).domain.usedMails, 2)
   assert.equal(mail.mailbox(2), undefined, 'nobody has it any more')
+  assert.deepEqual(checkStorage({ data, alone: true, now: 1.8e12, progress: () => undefined }).problems, [])
+})
+
+test('of data of the third version the columns of full blocks are packed by the start', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'staffetta-migration-'))
+  t.after(() => rmSync(data, { recursive: true, force: true }))
+  mkdirSync(join(data, 'bodies'))
+  const old = new DatabaseSync(databasePath(data))
+  old.exec('PRAGMA journal_mode = WAL')
+  migrate(old, 3)
+  old.exec(`
+    INSERT INTO account (id, address, hash, at, mails, bytes) VALUES (1, 'anna@home.test', 'x', 1, 2350, 2350);
+    INSERT INTO mailbox (id, account, name, uid_validity, uid_next, modseq, mails, unseen, bytes, indexed)
+      VALUES (1, 1, 'INBOX', 1700, 2500, 9, 2350, 2349, 2350, 3), (2, 0, '2', 1800, 2500, 9, 0, 0, 0, 3);
+    INSERT INTO message VALUES (10, 1, 1, '', '<>', '{"returnPath":"<>"}', 0, x'61');
+    INSERT INTO undescribed VALUES (10);
+    WITH RECURSIVE n (uid) AS (VALUES (150) UNION ALL SELECT uid + 1 FROM n WHERE uid < 2499)
+      INSERT INTO mail (mailbox, uid, flags, modseq, message, at, saved, size, head) SELECT 1, uid, uid = 700, 8, 10, 1, 1, 1, '' FROM n;
+  `)
+  old.close()
+
+  const engine = openEngine({
+    data,
+    timeline: { maxAge: 1e12, maxSize: 1e6 },
+    now: () => 1.8e12,
+    notify: () => undefined,
+    log: () => undefined,
+  })
+  engine.sweepMailboxes()
+  await swept()
+  const reader = openStorageReader(data)
+  const { uids, flags } = reader.mail.mails(1)
+  assert.deepEqual([uids.length, uids[0], flags[550]], [2350, 150, 1])
+  reader.close()
+  engine.close()
+  const database = new DatabaseSync(databasePath(data))
+  t.after(() => database.close())
+  const packed = database.prepare('SELECT mailbox, block, modseq FROM packed ORDER BY block').all()
+  assert.deepEqual(
+    packed.map(row => Object.values(row)),
+    [
+      [1, 0, 9],
+      [1, 1, 9],
+    ],
+  )
   assert.deepEqual(checkStorage({ data, alone: true, now: 1.8e12, progress: () => undefined }).problems, [])
 })

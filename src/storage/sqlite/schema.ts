@@ -219,6 +219,23 @@ const VERSIONS: readonly string[] = [
     PRIMARY KEY (mailbox, fingerprint)
   ) WITHOUT ROWID;
   `,
+  `
+  -- Columns of the mails of a full block of UIDs, as they were at a MODSEQ; 0: not packed yet. A copy of what the rows say, for reading them all.
+  CREATE TABLE packed (
+    mailbox INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    modseq INTEGER NOT NULL,
+    bytes BLOB NOT NULL,         -- see packing.ts
+    PRIMARY KEY (mailbox, block)
+  );
+  ALTER TABLE mailbox ADD COLUMN unpacked INTEGER NOT NULL DEFAULT 0; -- mails that changed or vanished since repack was set last
+  ALTER TABLE mailbox ADD COLUMN repack INTEGER NOT NULL DEFAULT 0;   -- what was packed before this MODSEQ is to be packed anew
+  CREATE INDEX mailbox_repack ON mailbox (id) WHERE repack > 0;
+
+  INSERT INTO packed SELECT DISTINCT mailbox, uid / 1024, 0, x'' FROM mail JOIN mailbox ON mailbox.id = mailbox
+    WHERE account > 0 AND uid / 1024 < uid_next / 1024;
+  UPDATE mailbox SET repack = modseq WHERE id IN (SELECT mailbox FROM packed);
+  `,
 ]
 
 /** Written by this version of the program, or a newer one. */

@@ -1,17 +1,19 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Id } from '../../mail/id.ts'
 import { ROWS } from './descriptions.ts'
+import type { PackedTable } from './packed.ts'
 
-/** Messages, mails, and blocks of the search index (half a MB each), that one transaction removes. */
+/** Messages, mails, blocks of the search index (half a MB each), and packed ones that one transaction removes. */
 const MESSAGES = 200
 const MAILS = 500
 const BLOCKS = 20
+const PACKED = 200
 
 /**
- * What is removed in batches, because it is much: messages that lost their mails, and what is left of mailboxes that are nobody's any more
- * (account 0). Inside the caller's transaction.
+ * What is done in batches, because it is much: messages that lost their mails are removed, and what is left of mailboxes that are nobody's any
+ * more (account 0); columns are packed anew. Inside the caller's transaction.
  */
-export function sweeper(database: DatabaseSync, forget: (message: Id) => readonly Id[]) {
+export function sweeper(database: DatabaseSync, forget: (message: Id) => readonly Id[], packed: PackedTable) {
   const prepare = (sql: string) => database.prepare(sql)
   const messages = prepare(`SELECT message FROM unreferenced LIMIT ${MESSAGES}`)
   const looked = prepare('DELETE FROM unreferenced WHERE message = ?')
@@ -21,6 +23,9 @@ export function sweeper(database: DatabaseSync, forget: (message: Id) => readonl
   const blocks = prepare(`SELECT id FROM search_block WHERE mailbox = ? LIMIT ${BLOCKS}`)
   const removeBlock = prepare('DELETE FROM search_block WHERE id = ?')
   const removeRows = prepare('DELETE FROM search_row WHERE id >= ? AND id < ?')
+  const removePacked = prepare(
+    `DELETE FROM packed WHERE rowid IN (SELECT rowid FROM packed WHERE mailbox = ? LIMIT ${PACKED})`,
+  )
   const rest = ['keyword', 'vanished', 'metadata', 'acl', 'imported'].map(table =>
     prepare(`DELETE FROM ${table} WHERE mailbox = ?`),
   )
@@ -45,7 +50,7 @@ export function sweeper(database: DatabaseSync, forget: (message: Id) => readonl
       removeMail.run(mailbox, Number(uid))
       for (const file of forget(Number(message))) files.push(file)
     }
-    if (some.length < MAILS && !sweepBlocks(mailbox)) {
+    if (some.length < MAILS && !sweepBlocks(mailbox) && Number(removePacked.run(mailbox).changes) < PACKED) {
       for (const statement of rest) statement.run(mailbox)
       removeMailbox.run(mailbox)
     }
@@ -61,7 +66,10 @@ export function sweeper(database: DatabaseSync, forget: (message: Id) => readonl
     /** A batch. Answers the messages whose files go; undefined: nothing is left. */
     step(): readonly Id[] | undefined {
       const some = messages.all().map(({ message }) => Number(message))
-      return some.length > 0 ? sweepMessages(some) : sweepMailbox()
+      if (some.length > 0) return sweepMessages(some)
+      return sweepMailbox() ?? (packed.step() ? NONE : undefined)
     },
   }
 }
+
+const NONE: readonly Id[] = []
