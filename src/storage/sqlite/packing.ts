@@ -7,7 +7,7 @@ import type { MailColumns } from '../mail-reader.ts'
  * order of bytes: on a machine with another nothing is known again.
  */
 
-/** MARK, mails, and bytes of each of their flags and MODSEQs in two bytes each; a sum of all that follows in 4. */
+/** MARK, mails, and bytes of each of their flags and MODSEQs in two bytes each; a sum of these and of all that follows in 4. */
 const HEADER = 16
 const SUM_AT = 8
 const MARK = 0x5041
@@ -32,7 +32,7 @@ export function pack({ uids, flags, modseqs }: MailColumns): Uint8Array {
     at += padded(column.byteLength)
   }
   bytes.set(bytesOfNumbers(Uint16Array.of(MARK, uids.length, ...widths)))
-  bytes.set(bytesOfNumbers(Uint32Array.of(crc32(bytes.subarray(HEADER)))), SUM_AT)
+  bytes.set(bytesOfNumbers(Uint32Array.of(sumOf(bytes))), SUM_AT)
   return bytes
 }
 
@@ -45,11 +45,15 @@ export function unpack(bytes: Uint8Array): Packed | undefined {
   const modseqsAt = flagsAt + padded(flagsWidth * count)
   if (mark !== MARK || length !== modseqsAt + padded(modseqsWidth * count)) return undefined
   const [sum] = new Uint32Array(buffer, byteOffset + SUM_AT, 1)
-  if (sum !== crc32(bytes.subarray(HEADER))) return undefined
+  if (sum !== sumOf(bytes)) return undefined
   const uids = new Uint32Array(buffer, byteOffset + HEADER, count)
   const flags = numbersAt(buffer, byteOffset + flagsAt, count, flagsWidth)
   const modseqs = numbersAt(buffer, byteOffset + modseqsAt, count, modseqsWidth)
   return flags && modseqs && { uids, flags, modseqs }
+}
+
+function sumOf(bytes: Uint8Array): number {
+  return crc32(bytes.subarray(HEADER), crc32(bytes.subarray(0, SUM_AT)))
 }
 
 function padded(bytes: number): number {
