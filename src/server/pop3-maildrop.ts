@@ -1,20 +1,24 @@
 /** The maildrops that the POP3 sessions of a thread have open: each session has its own list of what was in INBOX at its login. */
 import { setImmediate as turn } from 'node:timers/promises'
+import { type Deadlines, threadDeadlines } from '../net/deadlines.ts'
 import { type Maildrop, newMaildrop } from '../pop3/maildrop.ts'
 import type { Event } from '../pop3/session.ts'
 import type { Credentials } from '../sasl/credentials.ts'
 import type { MailboxRow, MailReader } from '../storage/mail-reader.ts'
 import type { Account, LoginResult } from './login.ts'
+import { MaildropReader, type ReadAhead } from './pop3-reader.ts'
 
 export interface MaildropOptions {
-  readonly reader: Pick<MailReader, 'mailboxNamed' | 'mails' | 'column'>
+  readonly reader: Pick<MailReader, 'mailboxNamed' | 'mails' | 'column' | 'fetchRows'>
   readonly logIn: (credentials: Credentials, address: string) => Promise<LoginResult>
+  readonly deadlines?: Deadlines
 }
 
 export interface OpenMaildrop {
   readonly account: Account
   readonly mailbox: number
   readonly maildrop: Maildrop
+  readonly messages: MaildropReader
   /** To be called once. */
   close(): void
 }
@@ -29,7 +33,8 @@ export interface Maildrops {
 /** Sessions of one account on one thread: each has a list in memory. */
 const MOST_SESSIONS = 20
 
-export function createMaildrops({ reader, logIn }: MaildropOptions): Maildrops {
+export function createMaildrops({ reader, logIn, deadlines = threadDeadlines }: MaildropOptions): Maildrops {
+  const ahead: ReadAhead = { reader, deadlines, held: 0 }
   /** By account. */
   const sessions = new Map<number, number>()
 
@@ -51,7 +56,12 @@ export function createMaildrops({ reader, logIn }: MaildropOptions): Maildrops {
       sessions.set(account.id, others + 1)
       try {
         const maildrop = await readMaildrop(reader, mailbox)
-        return { account, mailbox: mailbox.id, maildrop, close: () => leave(account.id) }
+        const messages = new MaildropReader(ahead, mailbox.id, maildrop)
+        const close = (): void => {
+          messages.release()
+          leave(account.id)
+        }
+        return { account, mailbox: mailbox.id, maildrop, messages, close }
       } catch (error) {
         leave(account.id)
         throw error

@@ -12,10 +12,9 @@ export interface Sending {
   readonly lines: number | undefined
 }
 
-type MemoryContent = Extract<Content, { readonly in: 'memory' }>
 type FileContent = Extract<Content, { readonly in: 'file' }>
 
-export function sendMemory({ connection, first, lines }: Sending, { bytes }: MemoryContent): void {
+export function sendMemory({ connection, first, lines }: Sending, bytes: Uint8Array): void {
   connection.write(first)
   const writer = stuffer(connection, lines)
   writer.write(asBuffer(bytes))

@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import type { Content } from '../mail/content.ts'
 import { type Id, parseId } from '../mail/id.ts'
 import { type Connection, HIGH_WATER } from '../net/connection.ts'
-import type { MailboxRow, MailRow } from '../storage/mail-reader.ts'
+import type { FetchRow, MailboxRow } from '../storage/mail-reader.ts'
 import type { Expunge } from '../storage/mail-operations.ts'
 import type { LoginResult } from './login.ts'
 import { createPop3, type Pop3, type Pop3Options, type Pop3Session } from './pop3.ts'
@@ -64,7 +64,7 @@ function world(mails: Mail[], changes: Partial<Pop3Options> = {}): World {
     recentFrom: 1,
     specialUse: [],
   }
-  const rowOf = (mail: Mail): MailRow => ({
+  const rowOf = (mail: Mail): FetchRow => ({
     uid: mail.uid,
     message: idOf(mail.uid),
     at: 0,
@@ -73,6 +73,10 @@ function world(mails: Mail[], changes: Partial<Pop3Options> = {}): World {
     size: sizeOf(mail),
     flags: 0,
     modseq: 1,
+    envelope: undefined,
+    body: undefined,
+    structure: undefined,
+    content: mail.content.in === 'memory' ? mail.content.bytes : undefined,
   })
   const it: World = {
     mails,
@@ -102,7 +106,11 @@ function world(mails: Mail[], changes: Partial<Pop3Options> = {}): World {
         },
         column: (_mailbox, _name, [first, last]) =>
           mails.filter(({ uid }) => uid >= first && uid <= last).map(mail => [mail.uid, sizeOf(mail)]),
-        mail: (_mailbox, uid) => mails.filter(mail => mail.uid === uid).map(rowOf)[0],
+        fetchRows: (_mailbox, [first, last], limit) =>
+          mails
+            .filter(({ uid }) => uid >= first && uid <= last)
+            .slice(0, limit)
+            .map(rowOf),
       },
       content: id => mails.find(({ uid }) => idOf(uid) === id)?.content,
       logIn: async ({ user, password }): Promise<LoginResult> => {
@@ -548,6 +556,27 @@ test('a message that another session removed, and a file that cannot be read', a
   )
 })
 
+test('one message after the other, among them what is marked, in a file, or removed by another session', async () => {
+  const it = world([text(1, ONE), text(2, TWO), text(3, '.'), file(4, ONE), text(5, ONE), text(6, TWO), text(7, '')])
+  const client = connect(it)
+  await client.say(...LOGIN, 'DELE 3')
+  it.mails.splice(4, 1)
+  const stuffed = ONE.replaceAll('\r\n.', '\r\n..')
+  assert.equal(await client.say('RETR 1'), `+OK 49 octets\r\n${HEAD}${stuffed}.\r\n`)
+  assert.equal(await client.say('RETR 2'), `+OK 47 octets\r\n${HEAD}${TWO}\r\n.\r\n`)
+  // What was read together with the second is still sent, and whole.
+  it.mails.length = 0
+  const gone = '-ERR That message was removed by another session\r\n'
+  assert.equal(await client.say('RETR 3'), '-ERR There is no such message\r\n')
+  await client.say('RSET')
+  assert.equal(await client.say('RETR 3'), `+OK 18 octets\r\n${HEAD}..\r\n.\r\n`)
+  assert.equal(await client.say('RETR 4'), gone)
+  assert.equal(await client.say('RETR 5'), gone)
+  assert.equal(await client.say('TOP 6 0'), `+OK The top of it follows\r\n${HEAD}Subject: two\r\n\r\n.\r\n`)
+  assert.equal(await client.say('RETR 7'), `+OK 17 octets\r\n${HEAD}.\r\n`)
+  assert.equal(await client.say('RETR 6'), gone)
+})
+
 test('a file that ends too early ends the session: half a message is not taken for a whole one, nor removed', async () => {
   const it = world([file(1, ONE)])
   writeFileSync(join(FOLDER, '1'), 'Subject: one\r\n')
@@ -583,7 +612,7 @@ test('a database that cannot be read ends the session, not the thread', async ()
   for (const broken of [{ content: fail }, { logIn: async () => fail() }]) {
     const complaints: string[] = []
     const complain = (error: unknown): void => void complaints.push(String(error))
-    const client = connect(world([text(1, ONE)], { ...broken, complain }))
+    const client = connect(world([file(1, ONE)], { ...broken, complain }))
     await client.say(...LOGIN, 'RETR 1', 'QUIT')
     assert.ok(client.ended)
     assert.deepEqual(complaints, ['Error: disk I/O error'])

@@ -9,11 +9,10 @@ import type { Id } from '../mail/id.ts'
 import { cutLine, newLineCutter } from '../mail/line.ts'
 import type { UidRange } from '../mail/sequence-set.ts'
 import { type Connection, type ConnectionHandler, HIGH_WATER, type TlsState } from '../net/connection.ts'
-import { listing, mark, uidOf, unmarkAll } from '../pop3/maildrop.ts'
+import { listing, mark, unmarkAll } from '../pop3/maildrop.ts'
 import { encodeReply } from '../pop3/replies.ts'
 import { isLoggedIn, NEW_SESSION, step, takesLine } from '../pop3/server.ts'
 import type { Context, Effect, Event, Session } from '../pop3/session.ts'
-import type { MailReader } from '../storage/mail-reader.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Account } from './login.ts'
 import { createMaildrops, type MaildropOptions, type Maildrops, type OpenMaildrop } from './pop3-maildrop.ts'
@@ -23,7 +22,6 @@ import { sendFile, sendMemory } from './pop3-sender.ts'
 export interface Pop3Options extends MaildropOptions {
   readonly hostname: string
   readonly storage: Pick<Storage, 'ask'>
-  readonly reader: MaildropOptions['reader'] & Pick<MailReader, 'mail'>
   /** undefined: there is no such message. */
   readonly content: (message: Id) => Content | undefined
   /** May change while we run. */
@@ -75,6 +73,8 @@ const LIST_SLICE = 2000
 /** ms that a log-in or a commit may take; then there is nobody to hear the answer. */
 const ANSWER = 10 * 60_000
 const NOTHING = Buffer.alloc(0)
+const SENT: Event = { on: 'sent' }
+const GONE: Event = { on: 'not-sent', why: 'gone' }
 
 type OpenEffect = Extract<Effect, { readonly do: 'open' }>
 type SendEffect = Extract<Effect, { readonly do: 'send' }>
@@ -284,29 +284,29 @@ class Pop3Loop implements Pop3Session {
     const { maildrop } = this.#box()
     let { text, next } = listing(maildrop, what, 1, LIST_SLICE)
     this.#connection.write(text)
-    if (next === undefined) return { on: 'sent' }
+    if (next === undefined) return SENT
     const rest = async (): Promise<Event> => {
       while (next !== undefined) {
         if (this.#connection.unsent > HIGH_WATER && !(await this.#drained())) break
         ;({ text, next } = listing(maildrop, what, next, LIST_SLICE))
         this.#connection.write(text)
       }
-      return { on: 'sent' }
+      return SENT
     }
     this.#await(rest())
     return undefined
   }
 
   #send({ n, lines, reply }: SendEffect): Event | undefined {
-    const { mailbox, maildrop } = this.#box()
-    const mail = this.#options.reader.mail(mailbox, uidOf(maildrop, n))
-    const content = mail && this.#options.content(mail.message)
-    if (!content) return { on: 'not-sent', why: 'gone' }
+    const mail = this.#box().messages.read(n)
+    if (!mail) return GONE
     const sending = { connection: this.#connection, first: `${encodeReply(reply)}${mail.head}`, lines }
-    if (content.in === 'memory') {
-      sendMemory(sending, content)
-      return { on: 'sent' }
+    if (mail.content) {
+      sendMemory(sending, mail.content)
+      return SENT
     }
+    const content = this.#options.content(mail.message)
+    if (content?.in !== 'file') return GONE
     const sent = sendFile(sending, content, () => this.#drained())
     this.#await(sent.then((how): Event => this.#afterFile(how)))
     return undefined
@@ -319,7 +319,7 @@ class Pop3Loop implements Pop3Session {
       this.#connection.destroy()
       this.closed()
     }
-    return { on: 'sent' }
+    return SENT
   }
 
   /** RFC 1939 §6: what another session has removed already is as gone as what we remove. */
