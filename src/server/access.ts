@@ -15,7 +15,7 @@ import { openViews } from '../store/views.ts'
 import { collectMessage, type ReceiveBudget } from './collector.ts'
 import { ImapLoop } from './imap/loop.ts'
 import type { ImapServices } from './imap/session.ts'
-import { type Account, type LoginResult, logIn } from './login.ts'
+import { type Account, type LoginResult, logIn, type Origin } from './login.ts'
 import { createPop3 } from './pop3.ts'
 
 export interface AccessOptions {
@@ -59,11 +59,11 @@ export function openMailAccess(options: AccessOptions) {
   const views = openViews(reader.mail)
 
   /** What happened is in the timeline of a session that has nothing else to tell. */
-  async function logInFrom(credentials: Credentials, address: string, via: string): Promise<LoginResult> {
+  async function logInBy(via: string, credentials: Credentials, { address, tls }: Origin): Promise<LoginResult> {
     const { passwords, failures } = options
     const result = await logIn(credentials, address, { directory, passwords, failures, limits: options.limits() })
     const session = nextId()
-    const client = { address, helo: undefined, login: undefined, tls: undefined, via }
+    const client = { address, helo: undefined, login: undefined, tls, via }
     if (result.is === 'right') {
       const event = { event: 'logged-in', session, login: result.account.address, client } as const
       storage.record([{ subject: session, event: eventLine(now(), event) }])
@@ -81,7 +81,7 @@ export function openMailAccess(options: AccessOptions) {
     reader: reader.mail,
     views,
     content: id => reader.content(id),
-    logIn: (credentials, address) => logInFrom(credentials, address, 'imap'),
+    logIn: (credentials, origin) => logInBy('imap', credentials, origin),
     accountNamed: address => directory.account(address),
     nextId,
     now,
@@ -102,7 +102,7 @@ export function openMailAccess(options: AccessOptions) {
     storage,
     reader: reader.mail,
     content: id => reader.content(id),
-    logIn: (credentials, address) => logInFrom(credentials, address, 'pop3'),
+    logIn: (credentials, origin) => logInBy('pop3', credentials, origin),
     get limits() {
       return options.limits()
     },

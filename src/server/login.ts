@@ -1,5 +1,6 @@
 import type { Directory } from '../directory/directory.ts'
 import type { PasswordChecker } from '../directory/passwords.ts'
+import type { Connection } from '../net/connection.ts'
 import type { AuthFailures } from '../net/sources.ts'
 import type { Credentials } from '../sasl/credentials.ts'
 
@@ -21,6 +22,18 @@ export type LoginResult =
 export interface Account {
   readonly id: number
   readonly address: string
+}
+
+/** Where a log-in comes from. */
+export interface Origin {
+  /** The client's. */
+  readonly address: string
+  /** 'TLSv1.3'; undefined: plain text. */
+  readonly tls: string | undefined
+}
+
+export function originOf({ peer, tls }: Pick<Connection, 'peer' | 'tls'>): Origin {
+  return { address: peer.address, tls: tls?.protocol }
 }
 
 /** `address`: the client's. Takes as long for an account that does not exist as for a wrong password. */

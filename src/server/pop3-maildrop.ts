@@ -5,12 +5,12 @@ import { type Maildrop, newMaildrop } from '../pop3/maildrop.ts'
 import type { Event } from '../pop3/session.ts'
 import type { Credentials } from '../sasl/credentials.ts'
 import type { MailboxRow, MailReader } from '../storage/mail-reader.ts'
-import type { Account, LoginResult } from './login.ts'
+import type { Account, LoginResult, Origin } from './login.ts'
 import { MaildropReader, type ReadAhead } from './pop3-reader.ts'
 
 export interface MaildropOptions {
   readonly reader: Pick<MailReader, 'mailboxNamed' | 'mails' | 'column' | 'fetchRows'>
-  readonly logIn: (credentials: Credentials, address: string) => Promise<LoginResult>
+  readonly logIn: (credentials: Credentials, origin: Origin) => Promise<LoginResult>
   readonly deadlines?: Deadlines
 }
 
@@ -26,8 +26,7 @@ export interface OpenMaildrop {
 export type WhyNot = Extract<Event, { readonly on: 'not-opened' }>['why']
 
 export interface Maildrops {
-  /** `address`: the client's. */
-  open(credentials: Credentials, address: string): Promise<OpenMaildrop | WhyNot>
+  open(credentials: Credentials, origin: Origin): Promise<OpenMaildrop | WhyNot>
 }
 
 /** Sessions of one account on one thread: each has a list in memory. */
@@ -45,8 +44,8 @@ export function createMaildrops({ reader, logIn, deadlines = threadDeadlines }: 
   }
 
   return {
-    async open(credentials, address) {
-      const answer = await logIn(credentials, address)
+    async open(credentials, origin) {
+      const answer = await logIn(credentials, origin)
       if (answer.is !== 'right') return answer.is
       const { account } = answer
       const mailbox = reader.mailboxNamed(account.id, 'INBOX')

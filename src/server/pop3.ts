@@ -14,7 +14,7 @@ import { encodeReply } from '../pop3/replies.ts'
 import { isLoggedIn, NEW_SESSION, step, takesLine } from '../pop3/server.ts'
 import type { Context, Effect, Event, Session } from '../pop3/session.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { Account } from './login.ts'
+import { type Account, originOf } from './login.ts'
 import { createMaildrops, type MaildropOptions, type Maildrops, type OpenMaildrop } from './pop3-maildrop.ts'
 import { sendFile, sendMemory } from './pop3-sender.ts'
 
@@ -268,7 +268,7 @@ class Pop3Loop implements Pop3Session {
   }
 
   async #open(credentials: OpenEffect['credentials']): Promise<Event> {
-    const opened = await this.#maildrops.open(credentials, this.#connection.peer.address)
+    const opened = await this.#maildrops.open(credentials, originOf(this.#connection))
     if (typeof opened === 'string') return { on: 'not-opened', why: opened }
     if (this.#closed) opened.close()
     else this.#opened = opened

@@ -59,7 +59,9 @@ async function newWorld(): Promise<World> {
       record: () => undefined,
     },
     logIn: credentials =>
-      credentials.password === 'secret' ? server.services.logIn(credentials, '') : Promise.resolve({ is: 'wrong' }),
+      credentials.password === 'secret'
+        ? server.services.logIn(credentials, { address: '', tls: undefined })
+        : Promise.resolve({ is: 'wrong' }),
     now: () => now,
     limits: { messageSize: 400_000, idleBeforeLogin: 60_000, idle: HALF_AN_HOUR },
     tlsPossible: () => true,

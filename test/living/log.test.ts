@@ -1,7 +1,9 @@
 /** What the server tells of itself: the log, its rotation, its state, and a timeline that does not grow without end. Never a password. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readdirSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, suite, test } from 'node:test'
 import { freePort, until } from '../interop/program.ts'
@@ -14,12 +16,21 @@ suite('seeing', () => {
   let place: Place
   let submission = 0
   let smtp = 0
+  let imaps = 0
+  let pop3s = 0
 
   before(async () => {
     submission = await freePort()
     const port = await freePort()
+    imaps = await freePort()
+    pop3s = await freePort()
     const host = '127.0.0.1'
-    const listeners = { smtp: { port, host }, submission: { port: submission, host } }
+    const listeners = {
+      smtp: { port, host },
+      submission: { port: submission, host },
+      imaps: { port: imaps, host },
+      pop3s: { port: pop3s, host },
+    }
     place = await newPlace({ listeners, limits: { errors: 10_000, messagesPerSession: 10_000 } })
     await place.start()
     smtp = port
@@ -94,6 +105,27 @@ suite('seeing', () => {
       for (const secret of secrets) assert.ok(!text.includes(secret), `${secret} stands in ${where}`)
   })
 
+  test('who reads mail: by what, from where, and over which TLS', async () => {
+    const before = events('logged-in').length
+    await say(imaps, [`a LOGIN ${ANNA} "${PASSWORD}"`, 'b LOGOUT'])
+    await say(pop3s, [`USER ${ANNA}`, `PASS ${PASSWORD}`, 'QUIT'])
+    await say(imaps, [`a LOGIN ${ANNA} "${WRONG}"`, 'b LOGOUT'])
+    const found = await until('the log', () => {
+      const [logins, refused] = [events('logged-in').slice(before), events('refused').slice(-1)]
+      return logins.length === 2 && JSON.stringify(refused).includes('imap') ? [...logins, ...refused] : undefined
+    })
+    const client = { address: '127.0.0.1', tls: 'TLSv1.3' }
+    assert.deepEqual(
+      found.map(({ event, login, client }) => [event, login, client]),
+      [
+        ['logged-in', ANNA, { ...client, via: 'imap' }],
+        ['logged-in', ANNA, { ...client, via: 'pop3' }],
+        ['refused', undefined, { ...client, via: 'imap' }],
+      ],
+    )
+    assert.ok(!readFileSync(join(place.folder, 'staffetta.log'), 'utf8').includes(WRONG))
+  })
+
   test('a log that was renamed is begun anew at SIGHUP, and no line is lost', async () => {
     const path = join(place.folder, 'staffetta.log')
     const before = place.log()
@@ -158,3 +190,12 @@ suite('seeing', () => {
     assert.match(stdout.toString(), /delivered: anna@living\.test/)
   })
 })
+
+/** Over TLS, whatever the certificate; the last of the lines makes the server end the session. */
+async function say(port: number, lines: readonly string[]): Promise<void> {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  socket.write(lines.map(line => `${line}\r\n`).join(''))
+  socket.resume()
+  await once(socket, 'close')
+}

@@ -140,7 +140,7 @@ export class FakeSession implements ImapSession {
   selected: SelectedMailbox | undefined
   readonly enabled = new Set<Enabled>()
   readonly tls = true
-  readonly address = '192.0.2.1'
+  readonly origin = { address: '192.0.2.1', tls: undefined }
   savedResult: readonly UidRange[] = []
   gone = false
   readonly mayLogIn = true

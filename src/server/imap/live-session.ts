@@ -3,7 +3,7 @@ import type { Content } from '../../mail/content.ts'
 import type { UidRange } from '../../mail/sequence-set.ts'
 import type { Connection } from '../../net/connection.ts'
 import type { View } from '../../store/view.ts'
-import type { Account } from '../login.ts'
+import { type Account, type Origin, originOf } from '../login.ts'
 import { Contents } from './contents.ts'
 import { withRights } from './names.ts'
 import { Output } from './output.ts'
@@ -53,8 +53,8 @@ export class LiveSession implements ImapSession {
     return this.#connection.tls !== undefined
   }
 
-  get address(): string {
-    return this.#connection.peer.address
+  get origin(): Origin {
+    return originOf(this.#connection)
   }
 
   get utf8(): boolean {

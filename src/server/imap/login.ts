@@ -27,7 +27,7 @@ const NEEDS_TLS: Tagged = { is: 'NO', code: 'PRIVACYREQUIRED', text: 'A password
 const CANCELLED: Tagged = { is: 'BAD', text: 'The log-in was cancelled' } // RFC 9051 §6.2.2
 
 async function check(credentials: Credentials, session: ImapSession): Promise<Tagged> {
-  const result = await session.services.logIn(credentials, session.address)
+  const result = await session.services.logIn(credentials, session.origin)
   switch (result.is) {
     case 'wrong':
       return WRONG

@@ -11,7 +11,7 @@ import type { Storage } from '../../storage/storage.ts'
 import type { Version, View } from '../../store/view.ts'
 import type { Views } from '../../store/views.ts'
 import type { MessageCollector } from '../collector.ts'
-import type { Account, LoginResult } from '../login.ts'
+import type { Account, LoginResult, Origin } from '../login.ts'
 import type { Credentials } from '../../sasl/credentials.ts'
 
 /** The tagged response: `code` without its brackets (`TRYCREATE`, `APPENDUID 1 2`). */
@@ -42,7 +42,7 @@ export interface ImapServices {
   readonly views: Views
   /** undefined: there is no such message. */
   readonly content: (message: Id) => Content | undefined
-  readonly logIn: (credentials: Credentials, address: string) => Promise<LoginResult>
+  readonly logIn: (credentials: Credentials, origin: Origin) => Promise<LoginResult>
   /** The address of an account that exists, as it is written in the directory. */
   readonly accountNamed: (address: string) => Account | undefined
   readonly nextId: () => Id
@@ -82,8 +82,7 @@ export interface ImapSession {
   /** Strings may be UTF-8 and mailbox names are: UTF8=ACCEPT or IMAP4rev2 is enabled. */
   readonly utf8: boolean
   readonly tls: boolean
-  /** The client's address. */
-  readonly address: string
+  readonly origin: Origin
   /** RFC 5182: what `$` means; empty when nothing was saved. */
   savedResult: readonly UidRange[]
 
