@@ -112,27 +112,30 @@ export function openMailAccess(options: AccessOptions) {
     complain: options.complain,
   })
 
-  const sessions = new Set<AccountSession>()
+  /** With who wants to know that they have ended. */
+  const sessions = new Map<AccountSession, (session: MailSession) => void>()
+  const ended = (session: AccountSession): void => {
+    const gone = sessions.get(session)
+    sessions.delete(session)
+    gone?.(session)
+  }
 
-  function begin(connection: Connection, language: 'imap' | 'pop3', gone: (session: AccountSession) => void) {
-    if (language === 'pop3') return pop3.serve(connection, gone)
-    return new ImapLoop(connection, imap, options.mayLogInInClear()(connection.peer.address), gone)
+  function begin(connection: Connection, language: 'imap' | 'pop3'): AccountSession {
+    if (language === 'pop3') return pop3.serve(connection, ended)
+    return new ImapLoop(connection, imap, options.mayLogInInClear()(connection.peer.address), ended)
   }
 
   return {
     /** `gone`: it has ended. */
     serve(connection: Connection, language: 'imap' | 'pop3', gone: (session: MailSession) => void): MailSession {
-      const session: AccountSession = begin(connection, language, ended => {
-        sessions.delete(ended)
-        gone(ended)
-      })
-      sessions.add(session)
+      const session = begin(connection, language)
+      sessions.set(session, gone)
       return session
     },
 
     /** The directory is another: who was logged in to an account that is gone is not any more. */
     accountsChanged(): void {
-      for (const session of sessions) {
+      for (const session of sessions.keys()) {
         const { account } = session
         if (account && directory.account(account.address)?.id !== account.id) session.leave('The account was removed')
       }

@@ -30,7 +30,8 @@ export function openViews(reader: ViewReader): Views {
   const open = new Map<number, Shared>()
   /** Without sessions, the longest unused first. */
   const kept = new Map<number, View>()
-  const listeners = new Map<string, Set<Listener>>()
+  const ofMailbox: Listeners = new Map()
+  const ofAccount: Listeners = new Map()
   let renewals = 0
 
   function prune(): void {
@@ -39,10 +40,6 @@ export function openViews(reader: ViewReader): Views {
       bytes += BYTES_PER_VIEW + view.version.exists * BYTES_PER_MAIL
       if (bytes > KEPT) kept.delete(view.mailbox)
     }
-  }
-
-  function tell(key: string, change: ChangedMailbox): void {
-    for (const listener of listeners.get(key) ?? []) listener(change)
   }
 
   return {
@@ -71,13 +68,9 @@ export function openViews(reader: ViewReader): Views {
       prune()
     },
     listen(to, listener) {
-      const key = 'mailbox' in to ? `mailbox ${to.mailbox}` : `account ${to.account}`
-      const others = listeners.get(key) ?? new Set()
-      listeners.set(key, others.add(listener))
-      return () => {
-        others.delete(listener)
-        if (others.size === 0 && listeners.get(key) === others) listeners.delete(key)
-      }
+      const [listeners, key] = 'mailbox' in to ? [ofMailbox, to.mailbox] : [ofAccount, to.account]
+      add(listeners, key, listener)
+      return () => remove(listeners, key, listener)
     },
     get renewals() {
       return renewals
@@ -85,9 +78,33 @@ export function openViews(reader: ViewReader): Views {
     changed(changes) {
       for (const change of changes) {
         if (change.how !== 'mail') renewals++
-        tell(`mailbox ${change.mailbox}`, change)
-        tell(`account ${change.account}`, change)
+        tell(ofMailbox.get(change.mailbox), change)
+        tell(ofAccount.get(change.account), change)
       }
     },
   }
+}
+
+/** Who listens to what: mostly one alone, who needs no set. */
+type Listeners = Map<number, Listener | Set<Listener>>
+
+function add(listeners: Listeners, key: number, listener: Listener): void {
+  const others = listeners.get(key)
+  if (!others) listeners.set(key, listener)
+  else if (others instanceof Set) others.add(listener)
+  else listeners.set(key, new Set([others, listener]))
+}
+
+function remove(listeners: Listeners, key: number, listener: Listener): void {
+  const others = listeners.get(key)
+  if (others instanceof Set) {
+    others.delete(listener)
+    if (others.size > 0) return
+  } else if (others !== listener) return
+  listeners.delete(key)
+}
+
+function tell(listeners: Listener | Set<Listener> | undefined, change: ChangedMailbox): void {
+  if (listeners instanceof Set) for (const listener of listeners) listener(change)
+  else listeners?.(change)
 }

@@ -3,13 +3,15 @@ import type { Content } from '../../mail/content.ts'
 import type { MessageCollector } from '../collector.ts'
 import type { ImapServices } from './session.ts'
 
+const NOTHING_HELD: readonly (() => void)[] = []
+
 export class Contents {
   readonly #services: Pick<ImapServices, 'collect' | 'discard'>
   #collector: MessageCollector | undefined
   /** By the number of their literal. */
   #finished: Map<number, Content | undefined> | undefined
   /** How those in memory stop to count among what this thread receives: with much of it, what comes then goes to files. */
-  #releases: (() => void)[] = []
+  #releases = NOTHING_HELD
 
   constructor(services: Pick<ImapServices, 'collect' | 'discard'>) {
     this.#services = services
@@ -38,7 +40,7 @@ export class Contents {
       }
       this.#finished ??= new Map()
       this.#finished.set(number, whole)
-      this.#releases.push(collector.hold())
+      this.#releases = [...this.#releases, collector.hold()]
     }
     if (content instanceof Promise) return content.then(keep)
     keep(content)
@@ -53,7 +55,7 @@ export class Contents {
   stored(): void {
     this.#finished = undefined
     for (const release of this.#releases) release()
-    this.#releases = []
+    this.#releases = NOTHING_HELD
   }
 
   /** Nobody took them. */

@@ -194,7 +194,7 @@ export class FakeSession implements ImapSession {
   }
 
   select(view: View, how: Selecting): SelectedMailbox {
-    this.selected = new SelectedMailbox(view, how, this.enabled.has('CONDSTORE'), () => false)
+    this.selected = new SelectedMailbox(view, how, this)
     return this.selected
   }
 

@@ -23,6 +23,7 @@ export interface Conversation {
 }
 
 const NOTHING_ENABLED: ReadonlySet<Enabled> = new Set()
+const NOTHING_SAVED: readonly UidRange[] = []
 
 export class LiveSession implements ImapSession {
   readonly services: ImapServices
@@ -31,7 +32,7 @@ export class LiveSession implements ImapSession {
   enabled: ReadonlySet<Enabled> = NOTHING_ENABLED
   account: Account | undefined
   selected: SelectedMailbox | undefined
-  savedResult: readonly UidRange[] = []
+  savedResult = NOTHING_SAVED
   notify: NotifyState | undefined
   tag = ''
   gone = false
@@ -98,7 +99,7 @@ export class LiveSession implements ImapSession {
     this.#forget()
     this.account = undefined
     this.enabled = NOTHING_ENABLED
-    this.savedResult = []
+    this.savedResult = NOTHING_SAVED
     this.#conversation.loggedIn(false)
   }
 
@@ -114,8 +115,7 @@ export class LiveSession implements ImapSession {
 
   select(view: View, how: Selecting): SelectedMailbox {
     this.unselect()
-    const condstore = this.enabled.has('CONDSTORE') || this.enabled.has('QRESYNC')
-    const selected = new SelectedMailbox(view, how, condstore, () => !this.enabled.has('IMAP4REV2'))
+    const selected = new SelectedMailbox(view, how, this)
     this.selected = selected
     return selected
   }
@@ -124,7 +124,7 @@ export class LiveSession implements ImapSession {
     const { selected } = this
     if (!selected) return
     this.selected = undefined
-    this.savedResult = [] // RFC 5182 §2.1
+    this.savedResult = NOTHING_SAVED // RFC 5182 §2.1
     const { view, readOnly, recentFrom, version } = selected
     const seen = selected.uidOf(version.exists)
     if (!readOnly && seen >= recentFrom) {

@@ -279,19 +279,21 @@ export class ImapLoop implements ConnectionHandler, Conversation {
   #await<Value>(promise: Promise<Value> | undefined, then: (value: Value) => void): void {
     if (!promise) return
     this.#pending++
-    void promise
-      .then(
-        value => {
-          this.#pending--
-          then(value)
-        },
-        (error: unknown) => {
-          this.#pending--
-          throw error
-        },
-      )
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => this.#use())
+    // One promise, not a chain of them: idle sessions wait in it by the thousand.
+    void promise.then(
+      value => this.#settled(() => then(value)),
+      (error: unknown) => this.#settled(() => this.#fail(error)),
+    )
+  }
+
+  #settled(goOn: () => void): void {
+    this.#pending--
+    try {
+      goOn()
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#use()
   }
 
   /** A mistake of ours. */

@@ -256,9 +256,9 @@ suite('the selected mailbox', () => {
     await ask(false, group('selected', FETCH), group('personal', MESSAGES))
     assert.equal(watcher.notify?.selected, 'at-once')
     await mail.append(ANNA, 'INBOX')
-    assert.deepEqual(await heard(), ['* 1 EXISTS', '* 1 FETCH (UID 1 FLAGS ())'])
+    assert.deepEqual(await heard(), ['* 1 EXISTS', '* 1 FETCH (UID 1 FLAGS (\\Recent))'])
     await mail.append(ANNA, 'INBOX', { ...NO_FLAGS, system: SEEN })
-    assert.deepEqual(await heard(), ['* 2 EXISTS', '* 2 FETCH (UID 2 FLAGS (\\Seen))'])
+    assert.deepEqual(await heard(), ['* 2 EXISTS', '* 2 FETCH (UID 2 FLAGS (\\Seen \\Recent))'])
   })
 
   test('when another is selected, the first is one of many', async () => {
@@ -273,7 +273,7 @@ suite('the selected mailbox', () => {
     assert.deepEqual(await heard(), [
       '* STATUS INBOX (UIDNEXT 2 MESSAGES 1)',
       '* 1 EXISTS',
-      '* 1 FETCH (UID 1 FLAGS ())',
+      '* 1 FETCH (UID 1 FLAGS (\\Recent))',
     ])
     watcher.unselect()
     await watcher.tell()

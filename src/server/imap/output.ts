@@ -7,13 +7,15 @@ const TEXT = 16_384
 /** ms of work after which others get their turn. */
 const SLICE = 8
 
+const NOBODY: readonly (() => void)[] = []
+
 export class Output {
   compression: Compression | undefined
   readonly #connection: Connection
   #text = ''
   /** When this turn's work began, in ms; 0: others had their turn since. */
   #sliceSince = 0
-  #waiting: (() => void)[] = []
+  #waiting = NOBODY
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -56,7 +58,9 @@ export class Output {
     if (this.unsent >= HIGH_WATER) {
       this.flush()
       this.#sliceSince = 0
-      return new Promise(resolve => this.#waiting.push(resolve))
+      return new Promise(resolve => {
+        this.#waiting = [...this.#waiting, resolve]
+      })
     }
     const now = performance.now()
     if (this.#sliceSince === 0) this.#sliceSince = now
@@ -74,7 +78,7 @@ export class Output {
   /** Who waits goes on. */
   wake(): boolean {
     const waiting = this.#waiting
-    this.#waiting = []
+    this.#waiting = NOBODY
     for (const go of waiting) go()
     return waiting.length > 0
   }

@@ -3,7 +3,7 @@ import { FIRST_KEYWORD, hasBit, SYSTEM_FLAGS } from '../../mail/flags.ts'
 import type { SeqNumber, SequenceSet, UidRange } from '../../mail/sequence-set.ts'
 import { difference } from '../../store/uids.ts'
 import { search, type Version, type View } from '../../store/view.ts'
-import type { Bookmark, Selected, Selecting } from './session.ts'
+import type { Bookmark, ImapSession, Selected, Selecting } from './session.ts'
 
 /** How changes are told to this client. */
 export interface Manner {
@@ -29,23 +29,23 @@ export class SelectedMailbox implements Selected {
   bookmark: Bookmark | undefined
   condstore: boolean
   version: Version
-  readonly #showRecent: () => boolean
+  readonly #session: Pick<ImapSession, 'enabled'>
   /** MODSEQ up to which the client knows the flags of its mails, and MODSEQs of later changes that it knows. */
   #heard: number
   #told: Set<number> | undefined
   #texts: Map<number, string> | undefined
   #keywords: ReadonlyMap<number, string>
 
-  constructor(view: View, { name, readOnly, rights }: Selecting, condstore: boolean, showRecent: () => boolean) {
+  constructor(view: View, { name, readOnly, rights }: Selecting, session: Pick<ImapSession, 'enabled'>) {
     this.view = view
     this.name = name
     this.readOnly = readOnly
     this.rights = rights
-    this.condstore = condstore
+    this.condstore = session.enabled.has('CONDSTORE') || session.enabled.has('QRESYNC')
     this.recentFrom = view.row.recentFrom
     this.version = view.version
     this.#heard = view.row.modseq
-    this.#showRecent = showRecent
+    this.#session = session
     this.#keywords = view.keywords
   }
 
@@ -176,7 +176,7 @@ export class SelectedMailbox implements Selected {
       this.#keywords = this.view.keywords
       this.#texts = new Map()
     }
-    const shown = recent && this.#showRecent()
+    const shown = recent && !this.#session.enabled.has('IMAP4REV2')
     const key = shown ? -1 - bits : bits
     const known = this.#texts.get(key)
     if (known !== undefined) return known
