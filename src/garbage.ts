@@ -10,12 +10,20 @@ export function collectGarbage(): void {
   if (typeof collect === 'function') collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
+/** Of the thread that calls, when it has started: what only the start needed goes as well, its code above all (1 MB and more a thread). */
+export function collectAfterStart(): void {
+  // How many collections a function may sleep through before its code goes. Of the whole process, too: who else collects now does the same.
+  setFlagsFromString('--bytecode-old-age=1')
+  collectGarbage()
+  setFlagsFromString('--bytecode-old-age=6') // as it was
+}
+
 /** ms between two looks. */
-const LOOK = 3000
+const LOOK = 2000
 /** Part of the time that a thread may be busy and yet be called idle. */
 const IDLE = 0.02
 /** Bytes that have to have come together to be worth it. */
-const WORTH = 3 * 1024 * 1024
+const WORTH = 2 * 1024 * 1024
 
 /** Collects whenever the calling thread is idle and holds more than after the last time. Keeps no thread alive. */
 export function collectWhenIdle(): void {

@@ -14,7 +14,7 @@ import { passwordChecker } from './directory/passwords.ts'
 import { createCache } from './dns/cache.ts'
 import { createResolver } from './dns/client.ts'
 import type { Connection, ConnectionHandler } from './net/connection.ts'
-import { collectGarbage, collectWhenIdle } from './garbage.ts'
+import { collectAfterStart, collectWhenIdle } from './garbage.ts'
 import { createNetwork } from './net/dial.ts'
 import { type Listening, listen } from './net/listen.ts'
 import { createAuthFailures, createSources, shareOf } from './net/sources.ts'
@@ -223,7 +223,7 @@ main.on('message', (message: ToProtocolThread) => {
   switch (message.is) {
     case 'go':
       void go(message).then(() => {
-        collectGarbage()
+        collectAfterStart()
         collectWhenIdle()
         say({ is: 'serving' })
       })

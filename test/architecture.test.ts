@@ -14,6 +14,7 @@ const TABLE = `
   config             | what a user writes, checked, and how it is explained                      |
 
   garbage.ts         | what starting up leaves in memory                                         |
+  process-start.ts   | what is only read when a process begins                                   |
   smtp               | the language, and the machines of both sides                              | mail sasl config
   imap               | the language: commands, responses                                         | mail sasl
   pop3               | the language, and its machine                                             | mail sasl
@@ -37,7 +38,7 @@ const TABLE = `
   supervisor.ts      | starts, replaces and stops the threads                                    | mail config log storage net garbage.ts threads.ts rights.ts
   control.ts         | the socket for the command line                                           | mail storage threads.ts supervisor.ts
   cli                | the command line                                                          | mail sasl smtp imap config log dns storage net directory store delivery client.ts threads.ts control.ts supervisor.ts
-  main.ts            | the program                                                               | cli control.ts supervisor.ts
+  main.ts            | the program                                                               | cli control.ts process-start.ts supervisor.ts
 `
 /** Each library has one place that gives it our words: a file, or the folder whose business it is. */
 const LIBRARIES: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { collectGarbage, collectWhenIdle } from '../../garbage.ts'
+import { collectAfterStart, collectWhenIdle } from '../../garbage.ts'
 import { openLog } from '../../log/lines.ts'
 import type { Notice, OperationName, Operations, StorageResult } from '../operations.ts'
 import type { FromStorage, StorageThreadData, ToStorage, ToStorageThread } from '../wire.ts'
@@ -108,6 +108,6 @@ main.on('message', (message: ToStorageThread) => {
 })
 prune()
 setInterval(look, LOOK)
-collectGarbage()
+collectAfterStart()
 collectWhenIdle()
 main.postMessage({ is: 'ready', newestId: engine.newestId(), recovered: engine.recovered, removed })
