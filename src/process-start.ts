@@ -1,9 +1,9 @@
 /**
  * What the C library and V8 read only when a process begins. The server begins once more with it, as the same process (execve), which takes
- * a tenth of a second and saves some 6 MB of 2,000 sessions' 125:
+ * a tenth of a second and saves some 6 MB with 2,000 sessions (docs/decisions/052):
  *
  * - glibc gives what is free at the end of a thread's heap back to the system, and goes on doing so: by itself it stops when a large block was
- *   freed once. (One heap for all threads, MALLOC_ARENA_MAX, saved as much and cost a tenth more CPU.)
+ *   freed once.
  * - V8 has no more helpers than there are cores. Each keeps what its largest task took.
  */
 import { existsSync } from 'node:fs'
