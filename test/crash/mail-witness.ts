@@ -13,7 +13,7 @@ export const UNTOLD = '?'
 export const boxKey = (name: string): string => `box ${name}`
 export const mailKey = (seq: number, validity: number): string => `mail ${seq} ${validity}`
 export const mailValue = (uid: number | typeof UNTOLD, flags: readonly string[]): string =>
-  [String(uid), ...flags.toSorted()].join(' ')
+  [String(uid), ...[...new Set(flags)].toSorted()].join(' ')
 
 export interface Box {
   readonly name: string
