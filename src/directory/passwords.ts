@@ -1,10 +1,10 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { prepare } from '../sasl/prepare.ts'
 
 /**
  * Passwords are kept as argon2id (OWASP's first choice: 19 MiB, 2 passes). That is meant to be slow, so a password that was right is
- * remembered for a while as a keyed hash of it and of the stored hash it belonged to, with a key that never leaves this process: a changed
- * password is a changed stored hash. Wrong ones are never remembered.
+ * remembered for a while as a keyed hash, with a key that never leaves this process, beside the stored hash it belonged to: a changed password
+ * is a changed stored hash. Wrong ones are never remembered.
  */
 const COST = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 } as const
 
@@ -24,15 +24,15 @@ export async function hashPassword(password: string): Promise<string | undefined
 
 export function passwordChecker() {
   const secret = randomBytes(32)
-  /** Digests as strings, a third of what buffers take. How long a look takes tells nothing of them: nobody can choose one without the key. */
-  const right = new Set<string>()
+  /** As strings of a character for each octet, a quarter of what buffers take. */
+  const right = new Map<string, string>()
   const waiting: (() => void)[] = []
   // An account that doesn't exist costs the same time as a wrong password (no user enumeration).
   let decoy: Promise<string> | undefined
   let running = 0
 
-  const digest = (stored: string, password: string): string =>
-    createHmac('sha256', secret).update(stored).update('\0').update(password).digest('base64')
+  const digest = (stored: string, password: string): Buffer =>
+    createHmac('sha256', secret).update(stored).update('\0').update(password).digest()
 
   async function turn<T>(work: () => Promise<T>): Promise<T> {
     if (running >= PARALLEL) await new Promise<void>(resolve => waiting.push(resolve))
@@ -51,15 +51,17 @@ export function passwordChecker() {
      * 'busy': too many are waiting already; nothing was checked.
      */
     async check(stored: string | undefined, password: string): Promise<boolean | 'busy'> {
-      const known = digest(stored ?? '', password)
-      if (right.has(known)) return true
+      if (stored !== undefined) {
+        const known = right.get(stored)
+        if (known !== undefined && timingSafeEqual(Buffer.from(known, 'latin1'), digest(stored, password))) return true
+      }
       if (waiting.length >= WAITING) return 'busy'
       const against =
         stored ?? (await (decoy ??= argon2().then(({ hash }) => hash(randomBytes(16).toString('hex'), COST))))
       const matches = await turn(async () => (await argon2()).verify(against, password).catch(() => false))
       if (!matches || stored === undefined) return false
       if (right.size >= REMEMBERED) right.clear()
-      right.add(known)
+      right.set(stored, digest(stored, password).toString('latin1'))
       return true
     },
   }
