@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { checkStorage } from './check.ts'
 import { databasePath, openWriter } from './database.ts'
 import { openEngine } from './engine.ts'
@@ -11,13 +11,19 @@ import { swept } from './fake-mail.ts'
 import { openStorageReader } from './reader.ts'
 import { migrate } from './schema.ts'
 
-test('data of the first version get mailboxes, counters and what waits for a description', t => {
+/** A folder of data as this version made it, with its database open. */
+function dataOfVersion(version: number, t: TestContext): { data: string; old: DatabaseSync } {
   const data = mkdtempSync(join(tmpdir(), 'staffetta-migration-'))
   t.after(() => rmSync(data, { recursive: true, force: true }))
   mkdirSync(join(data, 'bodies'))
   const old = new DatabaseSync(databasePath(data))
   old.exec('PRAGMA journal_mode = WAL')
-  migrate(old, 1)
+  migrate(old, version)
+  return { data, old }
+}
+
+test('data of the first version get mailboxes, counters and what waits for a description', t => {
+  const { data, old } = dataOfVersion(1, t)
   old.exec(`
     INSERT INTO domain VALUES ('home.test', NULL, 1);
     INSERT INTO account (address, hash, at) VALUES ('anna@home.test', 'x', 1), ('"b@x"@home.test', 'x', 1), ('carl@home.test', 'x', 1);
@@ -69,12 +75,7 @@ test('data of the first version get mailboxes, counters and what waits for a des
 })
 
 test('of data of the third version the columns of full blocks are packed by the start', async t => {
-  const data = mkdtempSync(join(tmpdir(), 'staffetta-migration-'))
-  t.after(() => rmSync(data, { recursive: true, force: true }))
-  mkdirSync(join(data, 'bodies'))
-  const old = new DatabaseSync(databasePath(data))
-  old.exec('PRAGMA journal_mode = WAL')
-  migrate(old, 3)
+  const { data, old } = dataOfVersion(3, t)
   old.exec(`
     INSERT INTO account (id, address, hash, at, mails, bytes) VALUES (1, 'anna@home.test', 'x', 1, 2350, 2350);
     INSERT INTO mailbox (id, account, name, uid_validity, uid_next, modseq, mails, unseen, bytes, indexed)
